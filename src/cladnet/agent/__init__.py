@@ -1,0 +1,1 @@
+"""What one host does: discovery, control stream, tunnel, state on disk."""

@@ -1,0 +1,1 @@
+"""The controller: networks and peers in etcd, served to agents and operators."""

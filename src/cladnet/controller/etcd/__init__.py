@@ -1,0 +1,1 @@
+"""A small, robust asyncio client for etcd v3 over grpc.aio."""

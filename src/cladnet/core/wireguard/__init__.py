@@ -1,0 +1,1 @@
+"""The WireGuard protocol as sans-IO state machines."""

@@ -1,0 +1,1 @@
+"""Moves packets between TUN and UDP; knows nothing of etcd or controllers."""

@@ -1,0 +1,1 @@
+"""Generated protocol buffer messages (see scripts/generate-stubs); never edited by hand."""
