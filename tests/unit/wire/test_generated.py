@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from google.protobuf.descriptor_pool import DescriptorPool
 
 from cladnet.wire import agent_pb2, etcd_pb2, methods
 
@@ -20,6 +19,11 @@ FILES = {"agent.proto": agent_pb2, "etcd.proto": etcd_pb2}
 
 def checked_in(name: str) -> FileDescriptor:
     return FILES[name].DESCRIPTOR
+
+
+def declarations(file: FileDescriptorProto) -> str:
+    """What a file declares, without the JSON names that only a descriptor set spells out."""
+    return re.sub(r"\s*json_name: .*", "", str(file))
 
 
 def version_in(file: Path, pattern: str) -> tuple[int, ...]:
@@ -34,12 +38,11 @@ def test_checked_in_messages_equal_the_proto_file(name: str, tmp_path: Path) -> 
     out = tmp_path / "set"
     assert protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"--descriptor_set_out={out}", name]) == 0
     (compiled,) = FileDescriptorSet.FromString(out.read_bytes()).file
-    pool = DescriptorPool()
-    pool.Add(compiled)
-    ours, theirs = FileDescriptorProto(), FileDescriptorProto()
+    ours = FileDescriptorProto()
     checked_in(name).CopyToProto(ours)
-    pool.FindFileByName(name).CopyToProto(theirs)
-    assert ours == theirs, "proto/ and src/cladnet/wire differ: run scripts/generate-stubs"
+    assert declarations(ours) == declarations(compiled), (
+        "proto/ and src/cladnet/wire differ: run scripts/generate-stubs"
+    )
 
 
 def test_generated_code_asks_for_no_newer_protobuf_than_we_do() -> None:
