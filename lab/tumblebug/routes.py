@@ -1,0 +1,72 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Which paths an era has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.tumblebug.era import Era
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path template such as ``/ns/{ns}/mci/{infra}`` and the name of what answers it."""
+
+    method: str
+    template: str
+    handler: str
+    limited: bool = False  # has a limiter of its own
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The path parameters, undecoded as Tumblebug takes them, or None."""
+        wanted, given = self.template.split("/"), path.rstrip("/").split("/")
+        if method != self.method or len(wanted) != len(given):
+            return None
+        parameters = {}
+        for name, value in zip(wanted, given, strict=True):
+            if name.startswith("{") and value:
+                parameters[name[1:-1]] = value
+            elif name != value:
+                return None
+        return parameters
+
+
+def routes(era: Era) -> Sequence[Route]:
+    """All routes of an era, relative to /tumblebug."""
+    infra = f"/ns/{{ns}}/{era.infra}"
+    one = f"{infra}/{{infra}}"
+    control = f"/ns/{{ns}}/control/{era.infra}/{{infra}}"
+    resources = "/ns/{ns}/resources"
+    found = [
+        Route("GET", era.doc_path, "document"),
+        Route("GET", "/ns", "namespaces"),
+        Route("GET", "/ns/{ns}", "namespace"),
+        Route("GET", infra, "infras", limited=True),
+        Route("GET", one, "infra", limited=True),
+        Route("GET", f"{one}/{era.node}/{{machine}}", "machine"),
+        Route("GET", f"{one}/{era.node}/{{machine}}/bastion", "bastions"),
+        Route("PUT", f"{one}/{era.node}/{{machine}}/bastion/{{bastion}}", "set_bastion"),
+        Route("DELETE", f"{one}/bastion/{{bastion}}", "remove_bastion"),
+        Route("GET", f"{one}/{era.group_path}", "groups"),
+        Route("GET", f"{one}/{era.group_path}/{{group}}", "group"),
+        Route("GET", control, "control_infra"),
+        Route("GET", f"{control}/{era.node}/{{machine}}", "control_machine"),
+        Route("GET", f"{resources}/vNet", "vnets"),
+        Route("GET", f"{resources}/vNet/{{vnet}}", "vnet"),
+        Route("GET", f"{resources}/sshKey", "ssh_keys"),
+        Route("GET", f"{resources}/sshKey/{{key}}", "ssh_key"),
+    ]
+    if era.has_node_list:
+        found.append(Route("GET", f"{resources}/node", "nodes"))
+    return found
+
+
+def api_document(era: Era) -> dict[str, object]:
+    """The doc.json that the era serves: Swagger 2.0 at every tag."""
+    paths: dict[str, dict[str, object]] = {}
+    for route in routes(era):
+        paths.setdefault(route.template, {})[route.method.lower()] = {"responses": {}}
+    info = {"title": "CB-Tumblebug REST API", "version": "latest"}
+    return {"swagger": "2.0", "info": info, "basePath": "/tumblebug", "paths": paths}
