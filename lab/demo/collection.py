@@ -28,7 +28,16 @@ def install(folder: Path) -> Path:
     folder.mkdir(parents=True)
     run(str(GALAXY), "collection", "build", str(ROOT), "--output-path", str(folder))
     archive = next(folder.glob("cloud_barista-cladnet-*.tar.gz"))
-    run(str(GALAXY), "collection", "install", "--offline", "--no-cache", str(archive), "--collections-path", str(folder))
+    run(
+        str(GALAXY),
+        "collection",
+        "install",
+        "--offline",
+        "--no-cache",
+        str(archive),
+        "--collections-path",
+        str(folder),
+    )
     mark.write_text(tree, encoding="utf-8")
     return installed
 

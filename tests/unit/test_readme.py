@@ -12,7 +12,9 @@ FOLDERS = {"inventory": "plugins/inventory", "lookup": "plugins/lookup", "module
 
 
 def held() -> set[tuple[str, str]]:
-    plugins = {(path.stem, kind) for kind, folder in FOLDERS.items() for path in (ROOT / folder).glob("[a-z]*.py")}
+    plugins = {
+        (path.stem, kind) for kind, folder in FOLDERS.items() for path in (ROOT / folder).glob("[a-z]*.py")
+    }
     roles = {(path.name, "role") for path in (ROOT / "roles").iterdir()}
     playbooks = {(path.stem, "playbook") for path in (ROOT / "playbooks").glob("*.yml")}
     return plugins | roles | playbooks

@@ -115,7 +115,9 @@ def run_pip(*arguments: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
-    reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+    reason = [
+        line for line in done.stderr.splitlines() if line.startswith("ERROR")
+    ] or done.stderr.splitlines()
     raise WheelhouseError(
         f"pip {arguments[0]} failed on the control node: {' '.join(reason[-2:])} "
         "The control node needs pip and a way to a Python package index, "
@@ -190,12 +192,18 @@ def describe(archive: Path, changed: bool) -> dict[str, object]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--python", required=True, help="Python of the hosts, such as 3.11")
-    parser.add_argument("--architecture", required=True, help="machine of the hosts, such as x86_64 or aarch64")
+    parser.add_argument(
+        "--architecture", required=True, help="machine of the hosts, such as x86_64 or aarch64"
+    )
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps the archives")
     parser.add_argument("--archive", type=Path, help="an archive made before; nothing is built then")
-    parser.add_argument("--own-only", action="store_true", help="leave the dependencies to the hosts' package index")
+    parser.add_argument(
+        "--own-only", action="store_true", help="leave the dependencies to the hosts' package index"
+    )
     return parser.parse_args()
 
 

@@ -28,8 +28,16 @@ def wheelhouse() -> ModuleType:
 @pytest.mark.parametrize(
     ("python", "entry", "pin"),
     [
-        ("3.11", "idna==3.20 --hash=sha256:aa --hash=sha256:bb", "idna==3.20 --hash=sha256:aa --hash=sha256:bb"),
-        ("3.10", "tomli==2.5.0 ; python_full_version < '3.11' --hash=sha256:aa", "tomli==2.5.0 --hash=sha256:aa"),
+        (
+            "3.11",
+            "idna==3.20 --hash=sha256:aa --hash=sha256:bb",
+            "idna==3.20 --hash=sha256:aa --hash=sha256:bb",
+        ),
+        (
+            "3.10",
+            "tomli==2.5.0 ; python_full_version < '3.11' --hash=sha256:aa",
+            "tomli==2.5.0 --hash=sha256:aa",
+        ),
         ("3.11", "tomli==2.5.0 ; python_full_version < '3.11' --hash=sha256:aa", None),
         ("3.11", "wincertstore==1.0 ; sys_platform == 'win32' --hash=sha256:aa", None),
         ("3.11", "", None),
