@@ -4,17 +4,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
+import time
 from collections.abc import Callable
 
 from cladnet.core.endpoint import Endpoint
+from cladnet.core.errors import CladnetError
+from cladnet.core.wireguard.device import Device
+from cladnet.core.wireguard.drops import Drop
+from cladnet.core.wireguard.messages import looks_like_wireguard
 from cladnet.core.wireguard.peer_config import PeerConfig
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
+from cladnet.datapath.error_log import ErrorLog
+from cladnet.datapath.tun import TunDevice
+from cladnet.datapath.udp import UdpSocket
 
 __all__ = ["PeerStatus", "Tunnel", "TunnelStatus"]
 
+# Packets that are moved before other tasks of the loop get their turn: about a millisecond of work.
+BATCH_SIZE = 32
+RECREATE_INTERVAL_S = 1.0
+TIMER_TOLERANCE_S = 0.001
+
+_log = logging.getLogger(__name__)
+
 
 class Tunnel:
-    """Moves packets between a TUN device and WireGuard peers.
+    """Moves packets between a TUN device and WireGuard peers, in the loop in which it was opened.
 
     Attributes:
         on_foreign: called with every datagram that is not WireGuard (STUN), and where it came from.
@@ -22,8 +40,20 @@ class Tunnel:
             address and its link state are gone then.
     """
 
-    on_foreign: Callable[[bytes, Endpoint], None] | None
-    on_device_recreated: Callable[[], None] | None
+    def __init__(self, tun: TunDevice, udp: UdpSocket, wireguard: Device, mtu: int) -> None:
+        self.on_foreign: Callable[[bytes, Endpoint], None] | None = None
+        self.on_device_recreated: Callable[[], None] | None = None
+        self._tun: TunDevice | None = None
+        self._device_name = tun.name
+        self._mtu = mtu
+        self._udp = udp
+        self._wireguard = wireguard
+        self._errors = ErrorLog()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._recreation: asyncio.Handle | None = None
+        self._use_tun(tun)
+        self._loop.add_reader(udp.fileno(), self._udp_readable)
 
     @classmethod
     async def open(cls, *, device: str, private_key: bytes, listen_port: int, mtu: int) -> Tunnel:
@@ -41,12 +71,20 @@ class Tunnel:
             Unauthorized: CAP_NET_ADMIN is missing.
             Unavailable: the host has no /dev/net/tun.
         """
-        raise NotImplementedError
+        wireguard = Device(private_key, mtu=mtu, wall_time_ns=time.time_ns)
+        udp = UdpSocket.bind(listen_port)
+        try:
+            tun = TunDevice.open(device, mtu)
+        except BaseException:
+            udp.close()
+            raise
+        _log.info("tunnel %s is open: UDP port %d, %s, MTU %d", device, udp.port, udp.families, mtu)
+        return cls(tun, udp, wireguard, mtu)
 
     @property
     def listen_port(self) -> int:
         """UDP port that is really bound."""
-        raise NotImplementedError
+        return self._udp.port
 
     def set_peer(self, peer: PeerConfig) -> None:
         """Adds a peer or updates it.
@@ -57,28 +95,146 @@ class Tunnel:
         Raises:
             InvalidInput: the key is this device's own, or one with which no secret can be agreed.
         """
-        raise NotImplementedError
+        now_s = _now_s()
+        self._wireguard.set_peer(peer, now_s)
+        self._flush(now_s)
 
     def remove_peer(self, public_key: bytes) -> None:
         """Removes a peer and drops its sessions at once; an unknown one is ignored."""
-        raise NotImplementedError
+        self._wireguard.remove_peer(public_key)
 
     def connect(self, public_key: bytes) -> None:
-        """Starts a handshake now, unless one was completed in the last 5 s (then a keepalive tells our address).
+        """Starts a handshake now; if one was completed in the last 5 s, a keepalive tells our address.
 
         Raises:
             NotFound: no such peer.
         """
-        raise NotImplementedError
+        now_s = _now_s()
+        self._wireguard.connect(public_key, now_s)
+        self._flush(now_s)
 
     def send_foreign(self, datagram: bytes, to: Endpoint) -> None:
-        """Sends a datagram that is not WireGuard from the tunnel's own socket."""
-        raise NotImplementedError
+        """Sends a datagram that is not WireGuard from the tunnel's own socket; it may be lost."""
+        self._send(datagram, to, _now_s())
 
     def status(self) -> TunnelStatus:
         """Peers and drop counters, now."""
-        raise NotImplementedError
+        return self._wireguard.status(_now_s())
 
     async def close(self) -> None:
-        """Closes the socket and removes the TUN device."""
-        raise NotImplementedError
+        """Closes the socket and removes the TUN device. A second call does nothing."""
+        for handle in (self._timer, self._recreation):
+            if handle is not None:
+                handle.cancel()
+        if self._udp.fileno() >= 0:
+            self._loop.remove_reader(self._udp.fileno())
+            self._udp.close()
+        self._drop_tun()
+
+    def _udp_readable(self) -> None:
+        now_s = _now_s()
+        try:
+            for _ in range(BATCH_SIZE):
+                received = self._udp.receive()
+                if received is None:
+                    break
+                self._dispatch(*received, now_s)
+        except OSError as exc:
+            self._errors.report("Receiving from the network", exc, now_s)
+        finally:
+            self._flush(now_s)
+
+    def _dispatch(self, datagram: bytes, source: Endpoint | None, now_s: float) -> None:
+        if source is None:
+            return
+        if looks_like_wireguard(datagram):
+            self._wireguard.datagram_received(datagram, source, now_s)
+        elif self.on_foreign is not None:
+            self.on_foreign(datagram, source)
+
+    def _tun_readable(self) -> None:
+        now_s = _now_s()
+        try:
+            for _ in range(BATCH_SIZE):
+                packet = self._tun.read() if self._tun is not None else None
+                if packet is None:
+                    break
+                self._wireguard.packet_from_tun(packet, now_s)
+        except OSError as exc:
+            self._tun_failed(f"Reading from {self._device_name}", exc, now_s)
+        finally:
+            self._flush(now_s)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        now_s = _now_s()
+        self._wireguard.handle_timers(now_s)
+        self._flush(now_s)
+
+    def _flush(self, now_s: float) -> None:
+        for datagram, to in self._wireguard.outbox.take_datagrams():
+            self._send(datagram, to, now_s)
+        for packet in self._wireguard.outbox.take_packets():
+            self._deliver(packet, now_s)
+        self._arm_timer(now_s)
+
+    def _send(self, datagram: bytes, to: Endpoint, now_s: float) -> None:
+        try:
+            self._udp.send(datagram, to)
+        except OSError as exc:
+            self._wireguard.outbox.drop(Drop.SEND_FAILED)
+            self._errors.report("Sending to the network", exc, now_s)
+
+    def _deliver(self, packet: bytes, now_s: float) -> None:
+        if self._tun is None:
+            self._wireguard.outbox.drop(Drop.TUN_WRITE_FAILED)
+            return
+        try:
+            self._tun.write(packet)
+        except OSError as exc:
+            self._wireguard.outbox.drop(Drop.TUN_WRITE_FAILED)
+            self._tun_failed(f"Writing to {self._device_name}", exc, now_s)
+
+    def _arm_timer(self, now_s: float) -> None:
+        next_s = self._wireguard.next_timer_s()
+        if next_s is None:
+            return
+        at_s = self._loop.time() + max(0.0, next_s - now_s)
+        if self._timer is not None:
+            if self._timer.when() <= at_s + TIMER_TOLERANCE_S:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at_s, self._timer_fired)
+
+    def _use_tun(self, tun: TunDevice) -> None:
+        self._tun = tun
+        self._loop.add_reader(tun.fileno(), self._tun_readable)
+
+    def _drop_tun(self) -> None:
+        if self._tun is not None:
+            self._loop.remove_reader(self._tun.fileno())
+            self._tun.close()
+            self._tun = None
+
+    def _tun_failed(self, operation: str, cause: OSError, now_s: float) -> None:
+        self._errors.report(operation, cause, now_s)
+        if cause.errno == errno.EBADFD and self._tun is not None:
+            self._drop_tun()
+            self._recreation = self._loop.call_soon(self._recreate_tun)
+
+    def _recreate_tun(self) -> None:
+        """Somebody deleted the device. Without it the host is cut off, so make it again until it works."""
+        try:
+            self._use_tun(TunDevice.open(self._device_name, self._mtu))
+        except CladnetError as exc:
+            _log.warning("%s was deleted and cannot be made again yet: %s", self._device_name, exc)
+            self._recreation = self._loop.call_later(RECREATE_INTERVAL_S, self._recreate_tun)
+            return
+        _log.warning("%s was deleted by somebody; made it again", self._device_name)
+        if self.on_device_recreated is not None:
+            self.on_device_recreated()
+
+
+def _now_s() -> float:
+    """Also counts while the machine is suspended: sessions get old then, too."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
