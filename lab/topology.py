@@ -114,6 +114,11 @@ class Topology:
         return tuple(name for name, host in self.hosts.items() if host.cloud == cloud)
 
 
+def path_of(name_or_path: str | Path) -> Path:
+    """The file of a topology that is named as ``demo`` or by a path ending in .yml."""
+    return Path(name_or_path) if str(name_or_path).endswith(".yml") else FOLDER / f"{name_or_path}.yml"
+
+
 def load(name_or_path: str | Path, *, name: str | None = None) -> Topology:
     """Reads and checks a topology.
 
@@ -124,7 +129,7 @@ def load(name_or_path: str | Path, *, name: str | None = None) -> Topology:
     Raises:
         TopologyError: naming the file and the field that is wrong.
     """
-    path = Path(name_or_path) if str(name_or_path).endswith(".yml") else FOLDER / f"{name_or_path}.yml"
+    path = path_of(name_or_path)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         return parse(document, name=name)
