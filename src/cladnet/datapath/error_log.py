@@ -24,11 +24,12 @@ class ErrorLog:
     def __init__(self) -> None:
         self._silences: dict[tuple[str, int | None], _Silence] = {}
 
-    def report(self, operation: str, cause: OSError, now_s: float) -> None:
+    def report(self, operation: str, where: object, cause: OSError, now_s: float) -> None:
         """Notes that an operation failed.
 
         Args:
-            operation: what was tried, as the object of "failed".
+            operation: what was tried, as in "sending to".
+            where: on what it was tried; does not make another kind.
             cause: what the kernel said.
             now_s: monotonic seconds.
         """
@@ -38,5 +39,5 @@ class ErrorLog:
             silence.suppressed += 1
             return
         before = f" ({silence.suppressed} more of these since the last report)" if silence else ""
-        _log.warning("%s failed: %s%s", operation, cause.strerror or cause, before)
+        _log.warning("%s %s failed: %s%s", operation, where, cause.strerror or cause, before)
         self._silences[kind] = _Silence(now_s + REPEAT_AFTER_S)

@@ -140,7 +140,7 @@ class Tunnel:
                     break
                 self._dispatch(*received, now_s)
         except OSError as exc:
-            self._errors.report("Receiving from the network", exc, now_s)
+            self._errors.report("receiving on UDP port", self.listen_port, exc, now_s)
         finally:
             self._flush(now_s)
 
@@ -161,7 +161,7 @@ class Tunnel:
                     break
                 self._wireguard.packet_from_tun(packet, now_s)
         except OSError as exc:
-            self._tun_failed(f"Reading from {self._device_name}", exc, now_s)
+            self._tun_failed("reading from", exc, now_s)
         finally:
             self._flush(now_s)
 
@@ -183,7 +183,7 @@ class Tunnel:
             self._udp.send(datagram, to)
         except OSError as exc:
             self._wireguard.outbox.drop(Drop.SEND_FAILED)
-            self._errors.report("Sending to the network", exc, now_s)
+            self._errors.report("sending to", to, exc, now_s)
 
     def _deliver(self, packet: bytes, now_s: float) -> None:
         if self._tun is None:
@@ -193,7 +193,7 @@ class Tunnel:
             self._tun.write(packet)
         except OSError as exc:
             self._wireguard.outbox.drop(Drop.TUN_WRITE_FAILED)
-            self._tun_failed(f"Writing to {self._device_name}", exc, now_s)
+            self._tun_failed("writing to", exc, now_s)
 
     def _arm_timer(self, now_s: float) -> None:
         next_s = self._wireguard.next_timer_s()
@@ -217,7 +217,7 @@ class Tunnel:
             self._tun = None
 
     def _tun_failed(self, operation: str, cause: OSError, now_s: float) -> None:
-        self._errors.report(operation, cause, now_s)
+        self._errors.report(operation, self._device_name, cause, now_s)
         if cause.errno == errno.EBADFD and self._tun is not None:
             self._drop_tun()
             self._recreation = self._loop.call_soon(self._recreate_tun)

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Runs WireGuard devices in namespaces: ours (`tunnel_node.py`) and Debian's wireguard-go, with one face."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import select
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from namespaces import Namespace, eventually, kill
+
+ANSWER_TIMEOUT_S = 10.0
+MTU = 1420
+_NODE = Path(__file__).with_name("tunnel_node.py")
+_SOURCES = Path(__file__).parents[3] / "src"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Keys of a device, in base64."""
+
+    private: str
+    public: str
+
+    @classmethod
+    def generate(cls) -> Identity:
+        private = X25519PrivateKey.generate()
+        keys = private.private_bytes_raw(), private.public_key().public_bytes_raw()
+        return cls(*(base64.b64encode(key).decode() for key in keys))
+
+
+def preshared_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class TunnelProcess:
+    """Our tunnel in a namespace."""
+
+    def __init__(
+        self, host: Namespace, *, device: str = "clad0", prefix: tuple[str, ...] = (), **options: Any
+    ):
+        self.host = host
+        self.device = device
+        self.identity = Identity.generate()
+        self._process = host.start("env", f"PYTHONPATH={_SOURCES}", *prefix, sys.executable, str(_NODE))
+        config = {"device": device, "private_key": self.identity.private, "listen_port": 0, "mtu": MTU}
+        self.started = self._exchange(config | options)
+        self.port: int = self.started.get("listen_port", 0)
+
+    def call(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Sends a command and gives its answer."""
+        return self._exchange({"do": do, **arguments})
+
+    def add_peer(self, public_key: str, allowed_ips: list[str], **options: Any) -> None:
+        self.call("set_peer", public_key=public_key, allowed_ips=allowed_ips, **options)
+
+    def endpoint_of(self, public_key: str) -> str | None:
+        return self.call("status")["peers"][public_key]["endpoint"]
+
+    def close(self) -> None:
+        """Ends the process the way a service ends, and checks that it had nothing to complain about."""
+        _, errors = self._process.communicate(timeout=ANSWER_TIMEOUT_S)
+        assert self._process.returncode == 0, errors
+
+    def stop(self) -> None:
+        kill(self._process)
+
+    def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        ready, _, _ = select.select([self._process.stdout], [], [], ANSWER_TIMEOUT_S)
+        assert ready, f"no answer to {message.get('do', 'start')} within {ANSWER_TIMEOUT_S} s"
+        line = self._process.stdout.readline()
+        assert line, "the tunnel process has died"
+        return dict(json.loads(line))
+
+
+class WireguardGo:
+    """Debian's wireguard-go in a namespace, configured by wg."""
+
+    def __init__(self, host: Namespace, directory: Path) -> None:
+        self.host = host
+        # Its control socket has the device's name, in a directory that all namespaces share.
+        self.device = f"cladwg{os.getpid()}"
+        self.identity = Identity.generate()
+        self._directory = directory
+        self._socket = Path("/var/run/wireguard") / f"{self.device}.sock"
+        self._process = host.start("wireguard-go", "--foreground", self.device)
+        eventually("wireguard-go answers", self._socket.exists)
+        self._wg("private-key", self._secret("private", self.identity.private))
+        self.listen_on(51820)
+
+    def listen_on(self, port: int) -> None:
+        """Opens its socket at a port."""
+        self.port = port
+        self._wg("listen-port", str(port))
+
+    def add_peer(self, public_key: str, allowed_ips: list[str], **options: Any) -> None:
+        words = ["peer", public_key, "allowed-ips", ",".join(allowed_ips)]
+        if options.get("preshared_key"):
+            words += ["preshared-key", self._secret("preshared", options["preshared_key"])]
+        if options.get("endpoint"):
+            words += ["endpoint", options["endpoint"]]
+        self._wg(*words)
+
+    def endpoint_of(self, public_key: str) -> str | None:
+        lines = self.host.run("wg", "show", self.device, "endpoints").stdout.splitlines()
+        endpoints = dict(line.split() for line in lines)
+        return str(endpoints[public_key])
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=ANSWER_TIMEOUT_S)
+        self._socket.unlink(missing_ok=True)
+
+    def _wg(self, *words: str) -> None:
+        self.host.run("wg", "set", self.device, *words)
+
+    def _secret(self, name: str, value: str) -> str:
+        path = self._directory / name
+        path.touch(mode=0o600)
+        path.write_text(value + "\n")
+        return str(path)
