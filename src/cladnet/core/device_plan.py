@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 DEFAULT_UNDERLAY_MTU_BYTES = 1500
 # Outer IPv6 (40) + UDP (8) + WireGuard data header and tag (32).
@@ -15,12 +15,13 @@ MIN_MTU_BYTES = 576
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """A link and its IPv4 addresses as the kernel has them."""
+    """A link as the kernel has it: its IPv4 addresses, and the networks that are routed to it."""
 
     index: int
     is_up: bool
     mtu_bytes: int
     addresses: frozenset[IPv4Interface]
+    routes: frozenset[IPv4Network] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,14 @@ class SetUp:
     """Bring the link up."""
 
 
-DeviceAction = AddAddress | RemoveAddress | SetMtu | SetUp
+@dataclass(frozen=True, slots=True)
+class RestoreRoute:
+    """Route the network of the address to the device again; the kernel made that route, somebody took it."""
+
+    address: IPv4Interface
+
+
+DeviceAction = AddAddress | RemoveAddress | SetMtu | SetUp | RestoreRoute
 
 
 def plan_device(observed: DeviceState, desired: DesiredDevice) -> tuple[DeviceAction, ...]:
@@ -73,7 +81,15 @@ def plan_device(observed: DeviceState, desired: DesiredDevice) -> tuple[DeviceAc
         actions.append(SetMtu(desired.mtu_bytes))
     if not observed.is_up:
         actions.append(SetUp())
-    return tuple(actions)
+    return (*actions, *_lost_route(observed, desired))
+
+
+def _lost_route(observed: DeviceState, desired: DesiredDevice) -> tuple[RestoreRoute, ...]:
+    """A route is lost only where the kernel should have one: it comes with the address and the link."""
+    settled = observed.is_up and desired.address in observed.addresses
+    if desired.address is None or not settled or desired.address.network in observed.routes:
+        return ()
+    return (RestoreRoute(desired.address),)
 
 
 def tunnel_mtu(*, configured: int, network: int, underlay: int | None) -> int:

@@ -79,8 +79,8 @@ def assess(conditions: Conditions) -> Assessment:
 
 
 def assess_for_report(conditions: Conditions) -> Assessment:
-    """The state as told to a controller: that it can be told at all means that a controller answers."""
-    return assess(replace(conditions, controllers_lost=""))
+    """The state as told to a controller: one that takes the report answers, and does not refuse."""
+    return assess(replace(conditions, controllers_lost="", refused="", removed=""))
 
 
 def _trouble(conditions: Conditions) -> str:

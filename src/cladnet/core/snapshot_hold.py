@@ -50,6 +50,7 @@ def on_snapshot(believed: BelievedRule, snapshot: RuleTable, *, own_host: str, n
     """
     known = believed.table.peers.keys() - {own_host}
     lost = frozenset(known - snapshot.peers.keys())
+    snapshot = _with_own_entry(believed.table, snapshot, own_host)
     if not _is_suspicious(known_count=len(known), lost_count=len(lost)):
         return BelievedRule(snapshot)
     since_s = now_s if believed.held is None else believed.held.since_s
@@ -72,6 +73,16 @@ def on_time(believed: BelievedRule, *, now_s: float) -> BelievedRule:
         return believed
     remaining = {h: p for h, p in believed.table.peers.items() if h not in believed.held.hosts}
     return BelievedRule(replace(believed.table, peers=MappingProxyType(remaining)))
+
+
+def _with_own_entry(before: RuleTable, snapshot: RuleTable, own_host: str) -> RuleTable:
+    """A host keeps its address until it is told by name that it was removed; one that moved on is gone."""
+    own = before.peers.get(own_host)
+    if own is None or own_host in snapshot.peers:
+        return snapshot
+    if any(peer.address == own.address for peer in snapshot.peers.values()):
+        return snapshot
+    return replace(snapshot, peers=MappingProxyType({**snapshot.peers, own_host: own}))
 
 
 def _is_suspicious(*, known_count: int, lost_count: int) -> bool:

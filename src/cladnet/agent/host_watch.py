@@ -1,0 +1,117 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Watches the host and keeps the tunnel device in shape: address, MTU, link and route, whoever changes them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from ipaddress import IPv4Interface
+
+from cladnet.agent.config import AgentConfig
+from cladnet.agent.health import Health
+from cladnet.agent.netlink import ChangeMonitor, Netlink
+from cladnet.agent.observation import HostObservation, overlap_with
+from cladnet.core.device_plan import DesiredDevice, plan_device, tunnel_mtu
+from cladnet.core.errors import CladnetError
+from cladnet.core.rule_table import RuleTable
+
+_log = logging.getLogger(__name__)
+
+# Events tell at once; this is for what no event tells.
+RESYNC_S = 30.0
+# A container runtime makes dozens of changes in a burst.
+MIN_INTERVAL_S = 0.2
+
+
+class HostWatch:
+    """Observes the host at each change and brings the tunnel device to what the rule wants.
+
+    Args:
+        config: device and MTU.
+        netlink: how the kernel is asked.
+        health: is told about overlaps and a device that cannot be brought into shape.
+        rule: gives the rule as it is now.
+        address: gives this host's overlay address as it is now.
+        on_underlay_change: called when the default interface or its addresses have changed.
+        on_observation: called when anything observed has changed.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        *,
+        netlink: Netlink,
+        health: Health,
+        rule: Callable[[], RuleTable],
+        address: Callable[[], IPv4Interface | None],
+        on_underlay_change: Callable[[], None],
+        on_observation: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._netlink = netlink
+        self._health = health
+        self._rule = rule
+        self._address = address
+        self._on_underlay_change = on_underlay_change
+        self._on_observation = on_observation
+        self._wake = asyncio.Event()
+        self.observation = HostObservation()
+
+    @property
+    def mtu_bytes(self) -> int:
+        """The MTU that the tunnel device should have now."""
+        interface, network = self.observation.default_interface, self._rule().network
+        return tunnel_mtu(
+            configured=self._config.mtu,
+            network=0 if network is None else network.mtu,
+            underlay=None if interface is None else interface.mtu,
+        )
+
+    def poke(self) -> None:
+        """Look again, soon: something changed."""
+        self._wake.set()
+
+    async def look(self) -> None:
+        """Observes the host, and sets the device right if it is there."""
+        before = self.observation
+        try:
+            self.observation = await self._netlink.observe()
+            await self._set_right()
+        except CladnetError as exc:
+            self._health.set(device_problem=str(exc))
+        self._tell(before)
+
+    async def run(self) -> None:
+        """Looks after each change, for ever."""
+        monitor = ChangeMonitor(self.poke)
+        try:
+            while True:
+                await self.look()
+                await asyncio.sleep(MIN_INTERVAL_S)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), RESYNC_S)
+                self._wake.clear()
+        finally:
+            monitor.close()
+
+    async def _set_right(self) -> None:
+        device, address = self.observation.device, self._address()
+        if device is None:
+            self._health.set(device_problem=f"the device {self._config.device} is gone", addressed=False)
+            return
+        actions = plan_device(device, DesiredDevice(address, self.mtu_bytes))
+        if actions:
+            _log.info("%s: %s", self._config.device, ", ".join(map(str, actions)))
+            await self._netlink.apply(device.index, actions)
+        self._health.set(device_problem="", addressed=address is not None)
+
+    def _tell(self, before: HostObservation) -> None:
+        now, network = self.observation, self._rule().network
+        self._health.set(overlap="" if network is None else overlap_with(now, network.cidr))
+        if now.default_interface != before.default_interface:
+            self._on_underlay_change()
+        if now != before:
+            self._on_observation()

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""What this host tells the controllers about itself. Pure."""
+
+from __future__ import annotations
+
+from cladnet import __version__
+from cladnet.agent.config import AgentConfig
+from cladnet.agent.observation import HostObservation
+from cladnet.agent.wire_messages import endpoint_message
+from cladnet.core.endpoint import Endpoint
+from cladnet.core.endpoint_selection import PublicEndpoint
+from cladnet.core.host_state import Assessment
+from cladnet.wire import agent_pb2
+
+
+def build_report(
+    config: AgentConfig,
+    *,
+    public_key: bytes,
+    observation: HostObservation,
+    public_endpoint: PublicEndpoint | None,
+    mtu_bytes: int,
+    assessment: Assessment,
+) -> agent_pb2.ReportRequest:
+    """The report of a host; equal reports mean that nothing has changed."""
+    cloud = config.cloud
+    return agent_pb2.ReportRequest(
+        public_key=public_key,
+        public_endpoint=None if public_endpoint is None else endpoint_message(public_endpoint.endpoint),
+        private_endpoints=[
+            endpoint_message(Endpoint(address, config.listen_port))
+            for address in observation.private_addresses
+        ],
+        occupied_networks=observation.occupied_cidrs,
+        mtu=mtu_bytes,
+        cloud=agent_pb2.Cloud(
+            provider=cloud.provider,
+            region=cloud.region,
+            zone=cloud.zone,
+            vnet=cloud.vnet,
+            subnet=cloud.subnet,
+        ),
+        state=f"HOST_STATE_{assessment.state.name}",
+        reason=assessment.reason,
+        agent_version=__version__,
+    )

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""What an agent says about itself on its socket. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from cladnet import __version__
+from cladnet.agent.config import AgentConfig
+from cladnet.core.endpoint import Endpoint
+from cladnet.core.endpoint_selection import PublicEndpoint
+from cladnet.core.host_state import Assessment
+from cladnet.core.rule_table import PeerEntry, RuleTable
+from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
+
+
+def status_without_tunnel(config: AgentConfig, assessment: Assessment) -> dict[str, Any]:
+    """The status while no tunnel is open (yet): every key is there, most are empty."""
+    return {
+        "network": config.network,
+        "host": config.host,
+        "version": __version__,
+        "state": assessment.state.value,
+        "reason": assessment.reason,
+        "address": None,
+        "cidr": None,
+        "controller": None,
+        "controller_error": "",
+        "revision": 0,
+        "public_endpoint": None,
+        "public_endpoint_source": None,
+        "device": config.device,
+        "mtu": 0,
+        "peers": [],
+        "drops": {},
+    }
+
+
+def full_status(
+    config: AgentConfig,
+    *,
+    assessment: Assessment,
+    table: RuleTable,
+    peers: Mapping[str, PeerEntry],
+    tunnel: TunnelStatus,
+    public_endpoint: PublicEndpoint | None,
+    mtu_bytes: int,
+    controller: str | None,
+    controller_error: str,
+) -> dict[str, Any]:
+    """The status of a running agent.
+
+    Args:
+        table: the rule that is followed.
+        peers: what of it is programmed, by host.
+        tunnel: what the tunnel says.
+        public_endpoint: how this host is seen from outside.
+        mtu_bytes: of the device.
+        controller: address of the connected one.
+        controller_error: why the last session ended, while none is connected.
+    """
+    own, live = table.peers.get(config.host), {peer.public_key: peer for peer in tunnel.peers}
+    return status_without_tunnel(config, assessment) | {
+        "address": None if own is None else str(own.address),
+        "cidr": None if table.network is None else str(table.network.cidr),
+        "controller": controller,
+        "controller_error": controller_error,
+        "revision": table.revision,
+        "public_endpoint": None if public_endpoint is None else str(public_endpoint.endpoint),
+        "public_endpoint_source": None if public_endpoint is None else public_endpoint.source.value,
+        "mtu": mtu_bytes,
+        "peers": [_peer(peers[host], live.get(peers[host].public_key)) for host in sorted(peers)],
+        "drops": tunnel.drops,
+    }
+
+
+def _peer(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
+    return {
+        "host": entry.host,
+        "address": str(entry.address),
+        "public_key": base64.b64encode(entry.public_key).decode("ascii"),
+        "rule_endpoint": _text(entry.endpoint),
+        "endpoint": _text(live.endpoint) if live else None,
+        "last_handshake_age_s": live.last_handshake_age_s if live else None,
+        "rx_bytes": live.rx_bytes if live else 0,
+        "tx_bytes": live.tx_bytes if live else 0,
+    }
+
+
+def _text(endpoint: Endpoint | None) -> str | None:
+    return None if endpoint is None else str(endpoint)

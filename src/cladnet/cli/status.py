@@ -1,0 +1,106 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""``cladnet status``: what the agent knows and does; and what is known when it is down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cladnet.agent.config import AgentConfig
+from cladnet.cli.agent_client import AgentNotRunning, ask_agent, last_good_table
+from cladnet.cli.text import age, columns, size
+
+STATE_DOWN = "down"
+
+
+def read_status(config: AgentConfig) -> dict[str, Any]:
+    """The agent's own word, or if it does not run the state ``down`` with the last-good rule.
+
+    Raises:
+        CladnetError: the agent may not be asked, or does not answer.
+    """
+    try:
+        return ask_agent(config, "status")
+    except AgentNotRunning as exc:
+        return _status_of_stopped_agent(config, str(exc))
+
+
+def format_status(status: dict[str, Any]) -> str:
+    """The status for people."""
+    facts = [
+        ("network", f"{status['network']}  {status['cidr'] or ''}".rstrip()),
+        ("host", status["host"]),
+        ("address", status["address"] or "none yet"),
+        ("state", status["state"]),
+        ("reason", status["reason"]),
+        ("controller", _controller(status)),
+        ("revision", str(status["revision"])),
+        ("endpoint", _public_endpoint(status)),
+        ("device", f"{status['device']}  mtu {status['mtu']}"),
+        ("dropped", ", ".join(f"{name} {count}" for name, count in status["drops"].items() if count)),
+    ]
+    lines = [f"{name:<11} {value}" for name, value in facts if value]
+    return "\n".join([*lines, "", _peers(status["peers"])])
+
+
+def _status_of_stopped_agent(config: AgentConfig, reason: str) -> dict[str, Any]:
+    table = last_good_table(config)
+    own = table.peers.get(config.host)
+    return {
+        "network": config.network,
+        "host": config.host,
+        "state": STATE_DOWN,
+        "reason": reason,
+        "address": None if own is None else str(own.address),
+        "cidr": None if table.network is None else str(table.network.cidr),
+        "controller": None,
+        "controller_error": "",
+        "revision": table.revision,
+        "public_endpoint": None,
+        "public_endpoint_source": None,
+        "device": config.device,
+        "mtu": 0,
+        "peers": [
+            {
+                "host": peer.host,
+                "address": str(peer.address),
+                "rule_endpoint": None if peer.endpoint is None else str(peer.endpoint),
+                "endpoint": None,
+                "last_handshake_age_s": None,
+                "rx_bytes": 0,
+                "tx_bytes": 0,
+            }
+            for host, peer in sorted(table.peers.items())
+            if host != config.host
+        ],
+        "drops": {},
+    }
+
+
+def _controller(status: dict[str, Any]) -> str:
+    if status["controller"]:
+        return str(status["controller"])
+    return f"none connected  {status['controller_error']}".rstrip()
+
+
+def _public_endpoint(status: dict[str, Any]) -> str:
+    if not status["public_endpoint"]:
+        return "unknown"
+    return f"{status['public_endpoint']}  (from {status['public_endpoint_source']})"
+
+
+def _peers(peers: list[dict[str, Any]]) -> str:
+    if not peers:
+        return "no peers"
+    rows = [
+        (
+            peer["host"],
+            peer["address"],
+            peer["endpoint"] or peer["rule_endpoint"] or "-",
+            age(peer["last_handshake_age_s"]),
+            size(peer["rx_bytes"]),
+            size(peer["tx_bytes"]),
+        )
+        for peer in peers
+    ]
+    return columns(("PEER", "ADDRESS", "ENDPOINT", "HANDSHAKE", "RECEIVED", "SENT"), rows)
