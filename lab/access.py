@@ -76,8 +76,9 @@ def ssh_arguments(options: Iterable[str]) -> str:
 def login_command(options: Iterable[str], private_key: Path, public_ip: str) -> list[str]:
     """The ssh command that logs in to a host."""
     identity = str(private_key).replace("%", "%%")  # ssh expands tokens such as %h in file names
-    with_key = [f'IdentityFile="{identity}"', "IdentitiesOnly=yes", "ControlMaster=no", *options]
-    return ["ssh", *(word for option in with_key for word in ("-o", option)), f"{USER}@{public_ip}"]
+    all_options = ["IdentitiesOnly=yes", "ControlMaster=no", *options]
+    words = [word for option in all_options for word in ("-o", option)]
+    return ["ssh", "-i", identity, *words, f"{USER}@{public_ip}"]
 
 
 def close_connections(paths: Folders) -> None:

@@ -36,7 +36,7 @@ SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE
 
 # bpf: systemd in the host needs it to enforce DeviceAllow= and DevicePolicy= of units.
-exec systemd-nspawn --quiet --settings=no --register=no --keep-unit --boot --notify-ready=yes --console=pipe \
+exec systemd-nspawn --quiet --settings=no --register=no --keep-unit --boot --notify-ready=yes --console=read-only \
   --machine="$machine" --hostname="$host" --directory=/run/host --network-namespace-path=/run/netns \
   --capability=CAP_NET_ADMIN,CAP_NET_RAW --system-call-filter=bpf --bind=/run/tun:/dev/net/tun \
-  --resolv-conf=off --timezone=off --link-journal=no
+  --resolv-conf=off --timezone=off --link-journal=no --setenv=SYSTEMD_COLORS=0

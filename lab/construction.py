@@ -42,8 +42,7 @@ class Construction:
             LabError: a tool fails.
         """
         self._refuse_foreign_lab()
-        progress("image of the hosts: Debian 12 (the first time this takes about half a minute)")
-        situation = situations.initial(self._topology, str(image.ensure()))
+        situation = situations.initial(self._topology, str(image.ensure(progress)))
         self.remove()
         try:
             self._prepare_files(document, situation)

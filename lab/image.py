@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,13 +62,14 @@ ARCHIVE_ACCESS = re.compile(
 )
 
 
-def ensure() -> Path:
-    """The image's folder; makes it if it is not there. Raises LabError."""
+def ensure(progress: Callable[[str], None]) -> Path:
+    """The image's folder; makes it, and says so, if it is not there. Raises LabError."""
     cache = folders.rootfs_cache()
     image = cache / _digest()
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache):
         if not image.exists():
+            progress("image of the hosts: Debian 12 by mmdebstrap, once, about half a minute")
             _build(image)
     return image
 

@@ -133,7 +133,7 @@ class Lab:
     def start(self, host: str) -> None:
         """Powers a stopped host on and waits until it has booted."""
         with self._changing(host) as machine:
-            if self._situation().addresses[host].public_ip is None:
+            if self._suspended(host):
                 raise WrongStateError(f"{host} is suspended; resume it to get a public address")
             machine.power_on(self._situation()).wait()
 
@@ -153,7 +153,7 @@ class Lab:
     def suspend(self, host: str) -> None:
         """Shuts a host down in good order; its public address goes back to the cloud's pool."""
         with self._changing(host) as machine:
-            if self._situation().addresses[host].public_ip is None:
+            if self._suspended(host):
                 raise WrongStateError(f"{host} is suspended already")
             machine.shut_down()
             self._change_addresses(host, lambda now: situations.released(now, host))
@@ -161,19 +161,18 @@ class Lab:
     def resume(self, host: str) -> IPv4Address:
         """Powers a suspended host on with another public address, which is returned."""
         with self._changing(host) as machine:
-            if self._situation().addresses[host].public_ip is not None:
+            if not self._suspended(host):
                 raise WrongStateError(f"{host} is not suspended")
-            public_ip = self.change_public_ip(host)
+            public_ip = self._give_public_ip(host, None)
             machine.power_on(self._situation()).wait()
             return public_ip
 
     def change_public_ip(self, host: str, wanted: IPv4Address | None = None) -> IPv4Address:
         """Gives a host another public address while it runs: the wanted one or the pool's next."""
-        self.topology.host(host)
-        changed = self._change_addresses(
-            host, lambda now: situations.with_new_public_ip(self.topology, now, host, wanted)
-        )
-        return changed.addresses[host].last_public_ip
+        with self._changing(host):
+            if self._suspended(host):
+                raise WrongStateError(f"{host} is suspended; resume gives it a public address")
+            return self._give_public_ip(host, wanted)
 
     def readdress(self, host: str, private_ip: IPv4Interface) -> None:
         """Gives a host another private address, at once if it runs; its public address stays."""
@@ -266,6 +265,15 @@ class Lab:
     def _require_running(self, machine: Machine) -> None:
         if not machine.running:
             raise WrongStateError(f"{machine.name} is not running; start or resume it first")
+
+    def _suspended(self, host: str) -> bool:
+        return self._situation().addresses[host].public_ip is None
+
+    def _give_public_ip(self, host: str, wanted: IPv4Address | None) -> IPv4Address:
+        changed = self._change_addresses(
+            host, lambda now: situations.with_new_public_ip(self.topology, now, host, wanted)
+        )
+        return changed.addresses[host].last_public_ip
 
     def _change_addresses(self, host: str, change: Callable[[Situation], Situation]) -> Situation:
         cloud = self.topology.cloud_of(host)

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
 from lab.consistency import check_private_ip, check_public_ip
-from lab.errors import WrongStateError
+from lab.errors import UnknownHostError, WrongStateError
 from lab.topology import Topology
 
 OPERATOR = "operator"  # the far end of ssh, beside the hosts in partitions
@@ -174,4 +174,9 @@ def _next_public_ip(topology: Topology, situation: Situation, host: str) -> IPv4
 def _members(topology: Topology, name: str) -> tuple[str, ...]:
     if name == OPERATOR:
         return (OPERATOR,)
-    return topology.hosts_of(name) if name in topology.clouds else (topology.host(name).name,)
+    if name in topology.clouds:
+        return topology.hosts_of(name)
+    if name in topology.hosts:
+        return (name,)
+    known = ", ".join([*topology.clouds, *topology.hosts])
+    raise UnknownHostError(f"no cloud or host {name!r} in lab {topology.name}; there are {known}")
