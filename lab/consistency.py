@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?")
 RESERVED_NAMES = frozenset({"rootfs"})  # a folder beside the folders of the labs
-RESERVED_HOSTS = frozenset({"inet", "operator"})
+RESERVED_PARTS = frozenset(
+    {"inet", "lan", "lo", "operator", "wan"}
+)  # of namespaces, interfaces and partitions
 
 
 def check(topology: Topology) -> None:
@@ -49,7 +51,7 @@ def check_public_ip(cloud: Cloud, public_ip: IPv4Address) -> None:
 
 
 def _check_cloud(topology: Topology, cloud: Cloud) -> None:
-    _check_name(f"clouds.{cloud.name}", cloud.name, RESERVED_HOSTS)
+    _check_name(f"clouds.{cloud.name}", cloud.name, RESERVED_PARTS)
     if cloud.gateway not in cloud.lan:
         raise TopologyError(f"clouds.{cloud.name}.gateway: {cloud.gateway} is not in {cloud.lan}")
     if not cloud.public_pool.subnet_of(topology.internet.cidr):
@@ -63,7 +65,7 @@ def _check_cloud(topology: Topology, cloud: Cloud) -> None:
 
 
 def _check_host(topology: Topology, host: Host) -> None:
-    _check_name(f"hosts.{host.name}", host.name, RESERVED_HOSTS | topology.clouds.keys())
+    _check_name(f"hosts.{host.name}", host.name, RESERVED_PARTS | topology.clouds.keys())
     if host.cloud not in topology.clouds:
         raise TopologyError(
             f"hosts.{host.name}.cloud: no cloud {host.cloud!r}; there are {', '.join(topology.clouds)}"

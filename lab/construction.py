@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from lab import access, cgroup, image
@@ -16,6 +15,7 @@ from lab.errors import TopologyError, WrongStateError
 from lab.folders import Folders
 from lab.machine import Boot, Machine
 from lab.network import Network
+from lab.progress import Progress
 from lab.situation import Situation
 from lab.store import Store
 from lab.topology import Topology
@@ -30,7 +30,7 @@ class Construction:
         self._store = store
         self._network = Network(topology)
 
-    def build(self, document: str, progress: Callable[[str], None]) -> None:
+    def build(self, document: str, progress: Progress) -> None:
         """Makes everything; what an earlier try has left is removed first, what this one has if it fails.
 
         Args:

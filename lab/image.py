@@ -13,13 +13,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab import apt_sources, folders
 from lab.commands import run
 from lab.errors import LabError
+from lab.progress import Progress, silent
 
 CODENAME = "bookworm"
 USER = "cb-user"  # as CB-Tumblebug names it on its VMs
@@ -62,7 +63,7 @@ ARCHIVE_ACCESS = re.compile(
 )
 
 
-def ensure(progress: Callable[[str], None]) -> Path:
+def ensure(progress: Progress = silent) -> Path:
     """The image's folder; makes it, and says so, if it is not there. Raises LabError."""
     cache = folders.rootfs_cache()
     image = cache / _digest()

@@ -20,6 +20,7 @@ from lab.construction import Construction
 from lab.errors import WrongStateError
 from lab.machine import Machine
 from lab.network import Network
+from lab.progress import Progress, silent
 from lab.situation import Situation
 from lab.store import Store
 from lab.topology import Topology
@@ -46,14 +47,10 @@ class HostStatus:
     public_ip: IPv4Address | None
 
 
-def _silent(_: str) -> None:
-    """Progress that nobody reads."""
-
-
 class Lab:
     """One lab, up or not. All methods may be called from several threads and processes at once."""
 
-    def __init__(self, topology: Topology, document: str, progress: Callable[[str], None] = _silent) -> None:
+    def __init__(self, topology: Topology, document: str, progress: Progress = silent) -> None:
         """Use ``load``.
 
         Args:
@@ -75,7 +72,7 @@ class Lab:
         topology: str | Path = "demo",
         *,
         name: str | None = None,
-        progress: Callable[[str], None] = _silent,
+        progress: Progress = silent,
     ) -> Lab:
         """Finds a lab by its topology; if it is up, as it was brought up.
 
