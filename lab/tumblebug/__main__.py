@@ -8,18 +8,20 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from lab.errors import LabError
+from lab.errors import LabError, WrongStateError
+from lab.lab import Lab
 from lab.topology import Topology, load
 from lab.tumblebug.api import Api
-from lab.tumblebug.cloud import Cloud
+from lab.tumblebug.cloud import Cloud, CloudError
 from lab.tumblebug.era import ERAS
 from lab.tumblebug.from_topology import Keys, estate, static_cloud
 from lab.tumblebug.gate import Credentials
+from lab.tumblebug.lab_cloud import LabCloud
 from lab.tumblebug.server import bind
 
 
@@ -32,14 +34,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--era", choices=sorted(ERAS), default="infra", help=eras)
     parser.add_argument("--listen", default="127.0.0.1:1323", type=_listen_address, metavar="ADDRESS:PORT")
     parser.add_argument(
-        "--backend", choices=("lab", "static"), default="lab", help="the running lab, or memory"
+        "--backend", choices=("lab", "static"), default="lab", help="the lab that is up, or memory"
     )
     parser.add_argument("--namespace", default="default")
     parser.add_argument("--infra", help="id of the infra (default: the name of the lab)")
     parser.add_argument("--user", default="cb-user", help="the user whom Tumblebug made on the machines")
-    parser.add_argument("--ssh-key", type=Path, help="private key of the machines; the public one beside it")
+    parser.add_argument("--ssh-key", type=Path, help="private key of the machines; default: that of the lab")
     parser.add_argument(
-        "--transition", type=float, default=0.0, metavar="SECONDS", help="how long an action takes"
+        "--transition", type=float, default=0.0, metavar="SECONDS", help="static: time of an action"
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
     return parser.parse_args(argv)
@@ -53,21 +55,17 @@ def _listen_address(text: str) -> tuple[str, int]:
 
 
 def server(options: argparse.Namespace) -> ThreadingHTTPServer:
-    """The listening server that the options ask for; raises OSError and LabError."""
-    topology = load(options.topology, name=options.name)
-    api = Api(
-        ERAS[options.era],
-        estate(
-            topology,
-            namespace=options.namespace,
-            infra=options.infra or topology.name,
-            user=options.user,
-            keys=_keys(options),
-        ),
-        _cloud(options, topology),
-        credentials=_credentials(),
-        now=time.monotonic,
+    """The listening server that the options ask for; raises OSError, LabError and CloudError."""
+    backend = _static if options.backend == "static" else _lab
+    topology, cloud, keys = backend(options)
+    objects = estate(
+        topology,
+        namespace=options.namespace,
+        infra=options.infra or topology.name,
+        user=options.user,
+        keys=keys,
     )
+    api = Api(ERAS[options.era], objects, cloud, credentials=_credentials(), now=time.monotonic)
     return bind(api, *options.listen, verbose=options.verbose)
 
 
@@ -78,15 +76,29 @@ def _credentials() -> Credentials:
     )
 
 
-def _keys(options: argparse.Namespace) -> Keys:
-    if options.ssh_key is None:
-        return Keys("")
-    public = options.ssh_key.with_name(options.ssh_key.name + ".pub")
-    return Keys(options.ssh_key.read_text(), public.read_text() if public.exists() else "")
+Backend = tuple[Topology, Cloud, Callable[[str], Keys]]
 
 
-def _cloud(options: argparse.Namespace, topology: Topology) -> Cloud:
-    return static_cloud(topology, transition_s=options.transition, now=time.monotonic)
+def _lab(options: argparse.Namespace) -> Backend:
+    """The lab that is up."""
+    lab = Lab.load(options.topology, name=options.name)
+    if not lab.is_up:
+        raise WrongStateError(f"lab {lab.topology.name} is not up; bring it up, or choose --backend static")
+    return lab.topology, LabCloud(lab), lambda cloud: _keys(options.ssh_key or lab.private_key(cloud))
+
+
+def _static(options: argparse.Namespace) -> Backend:
+    """The hosts of a topology in memory, for trials without a lab."""
+    topology = load(options.topology, name=options.name)
+    cloud = static_cloud(topology, transition_s=options.transition, now=time.monotonic)
+    return topology, cloud, lambda _cloud: _keys(options.ssh_key)
+
+
+def _keys(private: Path | None) -> Keys:
+    if private is None:
+        return Keys()
+    public = private.with_name(private.name + ".pub")
+    return Keys(private.read_text(), public.read_text() if public.exists() else "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     try:
         listening = server(options)
-    except (OSError, LabError) as exc:
+    except (OSError, LabError, CloudError) as exc:
         print(f"tumblebug simulator: {exc}", file=sys.stderr)
         return 2
     host, port = listening.server_address[:2]

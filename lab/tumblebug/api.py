@@ -12,7 +12,7 @@ from dataclasses import replace
 from lab.tumblebug import render_infra, render_resources
 from lab.tumblebug.answers import Answer, Refused, Request
 from lab.tumblebug.bastions import Bastions
-from lab.tumblebug.cloud import Cloud
+from lab.tumblebug.cloud import Cloud, CloudError
 from lab.tumblebug.control import Controls
 from lab.tumblebug.era import Era
 from lab.tumblebug.estate import Estate, Infra, Machine, Namespace
@@ -63,6 +63,8 @@ class Api:
             return self._routed(request)
         except Refused as refused:
             return refused.answer
+        except CloudError as error:
+            return Answer({"message": str(error)}, 500)
 
     def _take(self, limiter: TokenBuckets, request: Request) -> None:
         with self._lock:

@@ -40,11 +40,15 @@ class Instance:
     ssh_port: int = 22
 
 
+class CloudError(Exception):
+    """A provider cannot be asked, or refuses."""
+
+
 class Cloud(Protocol):
-    """All providers together, by the machines' resource names."""
+    """All providers together, by the machines' resource names. Its methods raise CloudError."""
 
     def instance(self, resource: str) -> Instance:
-        """The machine as it is now; raises KeyError if the provider does not know it."""
+        """The machine as it is now."""
 
     def act(self, resource: str, action: Action) -> None:
         """Starts an action and returns; ``instance`` shows the passing status until it is done."""

@@ -15,16 +15,26 @@ from lab.tumblebug.estate import Estate, Infra, KeyPair, Machine, Namespace, Net
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The SSH key pair of all hosts of a lab, as OpenSSH text."""
+    """The SSH key pair of a cloud's hosts, as OpenSSH text."""
 
-    private: str
+    private: str = ""
     public: str = ""
 
 
-def estate(topology: Topology, *, namespace: str, infra: str, user: str, keys: Keys) -> Estate:
-    """One namespace with one infra of all hosts of the topology; machine ids are the host names."""
+def estate(
+    topology: Topology, *, namespace: str, infra: str, user: str, keys: Callable[[str], Keys]
+) -> Estate:
+    """One namespace with one infra of all hosts of the topology; machine ids are the host names.
+
+    Args:
+        topology: of the lab.
+        namespace: id of the namespace.
+        infra: id of the infra.
+        user: whom the hosts know.
+        keys: the keys of a cloud, by its name.
+    """
     networks = {name: _network(cloud) for name, cloud in topology.clouds.items()}
-    key_pairs = {name: _key_pair(cloud, keys) for name, cloud in topology.clouds.items()}
+    key_pairs = {name: _key_pair(cloud, keys(name)) for name, cloud in topology.clouds.items()}
     machines = tuple(
         Machine(
             id=host.name,

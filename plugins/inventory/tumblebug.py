@@ -122,9 +122,9 @@ options:
     type: int
     default: 60
 notes:
-  - The options O(url), O(username), O(password), O(token) and O(ssh_user) may hold templates, for example
-    V({{ lookup('ansible.builtin.env', 'MY_PASSWORD'\) }}), and see the extra variables of the command line. No
-    other option is a template, except the expressions of O(compose), O(groups) and O(keyed_groups).
+  - The options O(url), O(username), O(password), O(token) and O(ssh_user) may hold templates, such as
+    V({{ lookup('ansible.builtin.env', 'MY_PASSWORD'\) }}), and see the extra variables of the command line.
+    No other option is a template, except the expressions of O(compose), O(groups) and O(keyed_groups).
   - "Variables of each host, before which O(hostvars_prefix) is put: C(namespace), C(infra), C(id), C(name),
     C(uid), C(status), C(subgroup), C(provider), C(region), C(zone), C(connection), C(vnet), C(subnet),
     C(csp_vnet), C(csp_subnet), C(csp_id), C(spec), C(image), C(public_ip), C(private_ip), C(ssh_port),

@@ -132,7 +132,7 @@ class Client:
         """The ids of a list, which the eras put under different keys; an empty list may be null."""
         found = self._object(path, what, limited=limited)
         for key in ("output", "idList", list_key):
-            if key in found:
+            if isinstance(found.get(key, ""), (list, type(None))):
                 return [checked_id(_id_of(entry), f"an id of {what}") for entry in found[key] or ()]
         raise self._damaged(what, f"it has no list of ids, but {_shown(found)}")
 
@@ -213,7 +213,7 @@ def _segment(name: str) -> str:
 
 def _id_of(entry: object) -> str:
     found = entry.get("id") if isinstance(entry, Mapping) else entry
-    return found if isinstance(found, str) else repr(found)
+    return found if isinstance(found, str) else ""
 
 
 def _decoded(body: bytes) -> object:
