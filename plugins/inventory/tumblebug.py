@@ -375,5 +375,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         strict = self.get_option("strict")
         variables = self.inventory.get_host(host).get_vars()
         self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
+        self._trust_composed(host)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+
+    def _trust_composed(self, host: str) -> None:
+        """Texts that expressions have made are untagged, and would reach AWX as objects."""
+        variables = self.inventory.get_host(host).get_vars()
+        for name in self.get_option("compose"):
+            if name in variables:
+                self.inventory.set_variable(host, name, trust(variables[name]))

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""What the simulator makes of a lab's hosts; the lab itself is stood in for, its own tests bring up a real one."""
+"""What the simulator makes of a lab's hosts; a real lab is brought up by the tests of the lab."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from tumblebug_bench import Bench
 
 from lab.tumblebug.era import ERAS
+from tests.unit.lab.tumblebug.tumblebug_bench import Bench
 
 DOCUMENTS = Path(__file__).resolve().parents[5] / "shared" / "tumblebug"
 pytestmark = pytest.mark.skipif(
@@ -33,7 +33,7 @@ DEVIATIONS = {
     "cspViewVmDetail": "CB-Spider's object, whose keys begin with capitals",
     "subnetInfoList": "Id, Name, IPv4_CIDR, BastionNodes on the wire up to v0.9.8",
     "osArchitecture": "text on the wire, as recorded answers show; the document says object",
-    "yes-or-no": "installMonAgent and configureCloudAdaptiveNetwork may be empty; the document has yes and no",
+    "yes-or-no": "installMonAgent, configureCloudAdaptiveNetwork may be empty; the document has yes and no",
     "access-capitals": "the wrapper of accessinfo has capitalised keys on the wire",
     "bare-text": "setting and removing a bastion answers a JSON string, not a message object",
 }

@@ -8,7 +8,6 @@ import json
 
 import httpx
 import pytest
-from tumblebug_bench import AUTHORIZED, Bench, Clock, estate, infra, machine
 
 from lab.tumblebug.answers import Request
 from lab.tumblebug.cloud import Action
@@ -16,6 +15,7 @@ from lab.tumblebug.era import ERAS, INFRA, MCI, MCIS, Era
 from lab.tumblebug.estate import Namespace
 from lab.tumblebug.server import running
 from lab.tumblebug.status import composite, refusal
+from tests.unit.lab.tumblebug.tumblebug_bench import AUTHORIZED, Bench, Clock, estate, infra, machine
 
 ALL = pytest.mark.parametrize("era", ERAS.values(), ids=ERAS)
 

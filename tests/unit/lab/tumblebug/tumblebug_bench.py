@@ -70,6 +70,7 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     transition_s: float = 10.0
     estate: Estate = field(default_factory=estate)
+    unaddressed: frozenset[str] = frozenset()  # resources without any address
 
     def __post_init__(self) -> None:
         resources = [each.resource for namespace in self.estate.values() for each in namespace.machines()]
@@ -77,6 +78,7 @@ class Bench:
             resource: Instance("Running", f"198.51.100.{number}", f"192.168.1.{number}")
             for number, resource in enumerate(resources, start=10)
         }
+        instances |= dict.fromkeys(self.unaddressed, Instance("Running", "", ""))
         fresh = count(100)
         self.cloud = StaticCloud(
             instances,
