@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""Watches the host and keeps the tunnel device in shape: address, MTU, link and route, whoever changes them."""
+"""Watches the host and keeps the tunnel device in shape: address, MTU, link and route."""
 
 from __future__ import annotations
 

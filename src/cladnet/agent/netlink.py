@@ -37,6 +37,7 @@ _RTMGRP_LINK = 0x1
 _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV4_ROUTE = 0x10, 0x40
 _RTMGRP_IPV6_IFADDR, _RTMGRP_IPV6_ROUTE = 0x100, 0x400
 _IFF_UP = 0x1
+_IN6_ADDR_GEN_MODE_NONE = 1
 _CHANGE_GROUPS = (
     _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV4_ROUTE | _RTMGRP_IPV6_IFADDR | _RTMGRP_IPV6_ROUTE
 )
@@ -136,6 +137,7 @@ def _change(ipr: IPRoute, index: int, action: DeviceAction) -> None:
     elif isinstance(action, SetMtu):
         ipr.link("set", index=index, mtu=action.mtu_bytes)
     elif isinstance(action, SetUp):
+        _without_link_local(ipr, index)
         ipr.link("set", index=index, state="up")
     elif isinstance(action, RestoreRoute):
         ipr.route(
@@ -145,6 +147,13 @@ def _change(ipr: IPRoute, index: int, action: DeviceAction) -> None:
             prefsrc=str(action.address.ip),
             scope="link",
         )
+
+
+def _without_link_local(ipr: IPRoute, index: int) -> None:
+    """No IPv6 address of its own: its neighbour discovery would be counted as dropped packets."""
+    mode = ("IFLA_INET6_ADDR_GEN_MODE", _IN6_ADDR_GEN_MODE_NONE)
+    with contextlib.suppress(NetlinkError):  # a kernel without IPv6
+        ipr.link("set", index=index, IFLA_AF_SPEC={"attrs": [("AF_INET6", {"attrs": [mode]})]})
 
 
 @contextlib.contextmanager
