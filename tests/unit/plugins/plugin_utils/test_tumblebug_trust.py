@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible.template import is_trusted_as_template
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, is_trusted_as_template
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.trust import trust
 
 
@@ -27,6 +28,7 @@ def test_plain_text_is_trusted(text: str) -> None:
 )
 def test_what_can_be_a_template_is_not_trusted(text: str) -> None:
     assert not is_trusted_as_template(trust(text))
+    assert Templar(loader=DataLoader()).template(trust(text)) == text
 
 
 def test_containers_are_searched() -> None:
