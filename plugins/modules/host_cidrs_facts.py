@@ -164,8 +164,8 @@ else:
 
 OPTIONS = {"exclude_interfaces": {"type": "list", "elements": "str", "default": ["cladnet*"]}}
 HOW_TO_GET_PYROUTE2 = (
-    "to read the networks of the host over netlink. Most distributions have it as package python3-pyroute2;"
-    " where a role of this collection has run, set ansible_python_interpreter to /opt/cladnet/current/bin/python"
+    "to read the networks of the host over netlink. Most distributions have it as package python3-pyroute2."
+    " After a role of this collection, set ansible_python_interpreter to /opt/cladnet/current/bin/python"
 )
 
 
