@@ -15,6 +15,7 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 from lab.errors import LabError
+from lab.inventory import inventory
 from lab.lab import HostStatus, Lab
 
 Value = TypeVar("Value")
@@ -74,6 +75,7 @@ def _add_lab_commands(command: Command) -> None:
     command("down", _down, "remove everything, whatever state it is in")
     status = command("status", _status, "show the hosts with their state and addresses")
     status.add_argument("--json", action="store_true", help="for programs")
+    command("inventory", _inventory, "print the lab as an Ansible inventory")
     command("ssh-args", _ssh_args, "print the value of ANSIBLE_SSH_COMMON_ARGS")
 
 
@@ -152,6 +154,11 @@ def _row(host: HostStatus) -> dict[str, str]:
         "private_ip": str(host.private_ip),
         "public_ip": str(host.public_ip or ""),
     }
+
+
+def _inventory(lab: Lab, _options: argparse.Namespace) -> int:
+    print(json.dumps(inventory(lab), indent=1))
+    return 0
 
 
 def _ssh_args(lab: Lab, _options: argparse.Namespace) -> int:

@@ -34,6 +34,7 @@ def install(folder: Path) -> Path:
         "install",
         "--offline",
         "--no-cache",
+        "--force",
         str(archive),
         "--collections-path",
         str(folder),
