@@ -187,7 +187,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -327,13 +327,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add_hosts(self, vms: Sequence[Vm]) -> None:
         named = [(name, vm) for name, vm in zip(host_names(vms), vms) if self._is_wanted(vm)]
-        kinds = self.get_option("group_by")
+        kinds, ssh_user = self.get_option("group_by"), self._text("ssh_user")
         chains = {name: group_chains(vm, kinds) for name, vm in named}
-        self._warn_of_ambiguous(group for found in chains.values() for chain in found for group in chain)
+        group_names = self._add_groups({chain for found in chains.values() for chain in found})
         for name, vm in named:
             self.inventory.add_host(name)
-            self._add_to_groups(name, chains[name])
-            self._set_variables(name, vm)
+            for chain in chains[name]:
+                self.inventory.add_child(group_names[chain[-1]], name)
+            self._set_variables(name, vm, ssh_user)
             self._construct(name)
 
     def _is_wanted(self, vm: Vm) -> bool:
@@ -350,23 +351,27 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.display.warning(message)
         return False
 
+    def _add_groups(self, chains: Collection[tuple[Group, ...]]) -> dict[Group, str]:
+        """Adds every group of the chains below the wider one before it; gives their names."""
+        prefix = self.get_option("group_prefix")
+        names = {group: group.name(prefix) for chain in chains for group in chain}
+        self._warn_of_ambiguous(names)
+        for name in sorted(set(names.values())):
+            self.inventory.add_group(name)
+        for chain in sorted(chains):
+            for wider, narrower in zip(chain, chain[1:]):
+                self.inventory.add_child(names[wider], names[narrower])
+        return names
+
     def _warn_of_ambiguous(self, groups: Iterable[Group]) -> None:
         for name, found in ambiguous(groups, self.get_option("group_prefix")).items():
             different = ", ".join(f"{group.kind} {'/'.join(group.parts)}" for group in found)
             self.display.warning(f"Group {name} holds the hosts of several: {different}.")
 
-    def _add_to_groups(self, host: str, chains: Iterable[tuple[Group, ...]]) -> None:
-        prefix = self.get_option("group_prefix")
-        for chain in chains:
-            names = [self.inventory.add_group(group.name(prefix)) for group in chain]
-            for wider, narrower in zip(names, names[1:]):
-                self.inventory.add_child(wider, narrower)
-            self.inventory.add_child(names[-1], host)
-
-    def _set_variables(self, host: str, vm: Vm) -> None:
+    def _set_variables(self, host: str, vm: Vm, ssh_user: str) -> None:
         key_path = str(self._keys.path(vm.key_file)) if vm.key_file else ""
         variables = host_variables(vm, self.get_option("hostvars_prefix"))
-        variables |= connection_variables(vm, ssh_user=self._text("ssh_user"), key_path=key_path)
+        variables |= connection_variables(vm, ssh_user=ssh_user, key_path=key_path)
         for name, value in variables.items():
             self.inventory.set_variable(host, name, trust(value))
 

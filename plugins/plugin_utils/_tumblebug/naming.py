@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import DEFAULT_USER, Vm
@@ -98,8 +98,7 @@ def ambiguous(groups: Iterable[Group], prefix: str) -> dict[str, list[Group]]:
 
 def host_variables(vm: Vm, prefix: str) -> dict[str, Any]:
     """What Tumblebug says about a machine, as variables; nothing secret."""
-    fields = asdict(vm)
-    return {f"{prefix}{name}": value for name, value in fields.items() if name not in _NO_HOSTVARS}
+    return {f"{prefix}{name}": value for name, value in vars(vm).items() if name not in _NO_HOSTVARS}
 
 
 def connection_variables(vm: Vm, *, ssh_user: str, key_path: str) -> dict[str, Any]:

@@ -209,6 +209,6 @@ class _Fields:
 
 def _labels_of_text(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
-    if all(name.strip() and separator for name, separator, _ in pairs):
-        return {name.strip(): content.strip() for name, _, content in pairs}
+    if all(name.strip() and separator for name, separator, content in pairs):
+        return {name.strip(): content.strip() for name, separator, content in pairs}
     return {"label": text} if text else {}
