@@ -9,11 +9,12 @@ import typing as t
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 
 from ansible.module_utils.urls import ConnectionError as RequestError
-from ansible.module_utils.urls import SSLValidationError, open_url
+from ansible.module_utils.urls import open_url
 
 from ._errors import CladnetError, Conflict, Exhausted, InvalidInput, NotFound, Unauthorized, Unavailable
 
@@ -133,15 +134,8 @@ class ControllerApi:
             content = self._send(method, path, body)
         except HTTPError as exc:
             raise _refusal(exc.code, _document(exc.read())) from exc
-        except SSLValidationError as exc:
-            raise Unavailable(
-                f"The certificate of {self._connection.url} is not trusted: {exc}.", hint=CA_HINT
-            ) from exc
         except (OSError, RequestError, HTTPException) as exc:
-            raise Unavailable(
-                f"No controller answers at {self._connection.url}: {getattr(exc, 'reason', exc)}.",
-                hint="Look at 'systemctl status cladnet-controller' there, and at api_url here.",
-            ) from exc
+            raise self._unreachable(getattr(exc, "reason", exc)) from exc
         document = _document(content or b"{}")
         if document is None:
             raise self._not_a_controller()
@@ -163,6 +157,17 @@ class ControllerApi:
             http_agent="cloud_barista.cladnet",
         ) as response:
             return t.cast(bytes, response.read())
+
+    def _unreachable(self, reason: object) -> Unavailable:
+        if isinstance(reason, SSLCertVerificationError):
+            return Unavailable(
+                f"The certificate of {self._connection.url} is not trusted: {reason.verify_message}.",
+                hint=CA_HINT,
+            )
+        return Unavailable(
+            f"No controller answers at {self._connection.url}: {reason}.",
+            hint="Look at 'systemctl status cladnet-controller' there, and at api_url here.",
+        )
 
     def _not_a_controller(self) -> Unavailable:
         return Unavailable(
