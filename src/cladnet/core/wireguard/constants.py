@@ -36,3 +36,5 @@ URGENT_INITIATION_INTERVAL_S = 2 * MIN_INITIATION_INTERVAL_S
 # Ours: packets that wait for a session, for one peer and for all together.
 STAGED_PACKETS_PER_PEER = 64
 STAGED_PACKETS_TOTAL = 4096
+# Ours: removed peers whose last time stamp is kept, so that they are understood when they are added again.
+REMEMBERED_STAMPS = 4096

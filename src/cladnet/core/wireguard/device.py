@@ -21,6 +21,7 @@ from cladnet.core.wireguard.constants import (
     PADDING_MULTIPLE_BYTES,
     REKEY_TIMEOUT_JITTER_S,
     REKEY_TIMEOUT_S,
+    REMEMBERED_STAMPS,
     STAGED_PACKETS_PER_PEER,
     STAGED_PACKETS_TOTAL,
     URGENT_INITIATION_INTERVAL_S,
@@ -38,6 +39,7 @@ from cladnet.core.wireguard.peer_config import KEY_SIZE_BYTES, PeerConfig
 from cladnet.core.wireguard.session import Session
 from cladnet.core.wireguard.status import TunnelStatus
 from cladnet.core.wireguard.suite import CHACHA20_POLY1305, Suite
+from cladnet.core.wireguard.tai64n import NO_TIMESTAMP
 from cladnet.core.wireguard.timers import Due
 from cladnet.core.wireguard.wakeups import WakeUpQueue
 
@@ -77,6 +79,7 @@ class Device:
         self._indices = IndexTable(random_bytes)
         self._wakeups: WakeUpQueue[Peer] = WakeUpQueue()
         self._staged_total = 0
+        self._stamps_of_removed: dict[bytes, bytes] = {}
         self.outbox = Outbox()
         self._handshaking = Handshaking(
             suite,
@@ -125,6 +128,7 @@ class Device:
         self._handshaking.abandon(peer)
         self._staged_total -= len(peer.staged)
         self._wakeups.forget(peer)
+        self._remember_stamp(peer)
 
     def connect(self, public_key: bytes, now_s: float) -> None:
         """Makes the peer know where we are: by a handshake, or by a keepalive if one was just completed.
@@ -198,7 +202,15 @@ class Device:
             raise InvalidInput(
                 f"{_key_text(config.public_key)} is no usable public key: no secret can be agreed with it."
             ) from exc
-        return Peer(RemoteIdentity(config.public_key, secret, config.preshared_key), self._jitter_s)
+        peer = Peer(RemoteIdentity(config.public_key, secret, config.preshared_key), self._jitter_s)
+        peer.latest_stamp_sent = self._stamps_of_removed.pop(config.public_key, NO_TIMESTAMP)
+        return peer
+
+    def _remember_stamp(self, peer: Peer) -> None:
+        """The other side may not have removed us, so it goes on to want greater ones than the last."""
+        if len(self._stamps_of_removed) >= REMEMBERED_STAMPS:
+            del self._stamps_of_removed[next(iter(self._stamps_of_removed))]
+        self._stamps_of_removed[peer.remote.public] = peer.latest_stamp_sent
 
     def _receive_transport(self, datagram: bytes, source: Endpoint, now_s: float) -> None:
         message = parse_transport(datagram)

@@ -58,7 +58,7 @@ LOW_ORDER_POINTS = [
 
 @dataclass(frozen=True)
 class Vector:
-    """What depends on the preshared key: the tag of the second message, and the keys from the initiator's side."""
+    """What depends on the preshared key: the tag of the second message, and the initiator's keys."""
 
     preshared_key: bytes
     second_tag: str
@@ -131,7 +131,10 @@ def test_response_and_keys_are_the_vector(vector: Vector):
     )
     assert (keys.receiving.hex(), keys.sending.hex()) == (vector.sending, vector.receiving)
     initiator_keys = read_response(state, response)
-    assert (initiator_keys.sending.hex(), initiator_keys.receiving.hex()) == (vector.sending, vector.receiving)
+    assert (initiator_keys.sending.hex(), initiator_keys.receiving.hex()) == (
+        vector.sending,
+        vector.receiving,
+    )
     first = CHACHA20_POLY1305.aead(initiator_keys.sending).encrypt(bytes(12), b"packet 0", None)
     assert first.hex() == vector.first_packet
 

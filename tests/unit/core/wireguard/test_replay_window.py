@@ -49,7 +49,9 @@ def test_decides_as_the_model(start: int, steps: list[int]):
             model.used.add(counter)
 
 
-@pytest.mark.parametrize("greatest", [REPLAY_WINDOW_SIZE - 1, REPLAY_WINDOW_SIZE, 10**6, REJECT_AFTER_MESSAGES - 1])
+@pytest.mark.parametrize(
+    "greatest", [REPLAY_WINDOW_SIZE - 1, REPLAY_WINDOW_SIZE, 10**6, REJECT_AFTER_MESSAGES - 1]
+)
 def test_edge_of_the_window(greatest: int):
     window = ReplayWindow()
     assert accept(window, greatest)
