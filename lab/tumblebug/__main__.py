@@ -48,7 +48,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _listen_address(text: str) -> tuple[str, int]:
-    address, _, port = text.rpartition(":")
+    address, _colon, port = text.rpartition(":")
     if not address or not port.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form ADDRESS:PORT, such as 127.0.0.1:1323")
     return address.strip("[]"), int(port)

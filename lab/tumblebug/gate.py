@@ -42,7 +42,7 @@ class Credentials:
 
     def check(self, headers: Mapping[str, str]) -> None:
         """Raises Refused with 401 for missing or wrong credentials, 400 for undecodable ones."""
-        scheme, _, value = headers.get("Authorization", "").partition(" ")
+        scheme, _space, value = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":
             raise self._unauthorized()
         try:

@@ -259,7 +259,7 @@ def access(era: Era, infra_id: str, machines: Sequence[tuple[Record, Json]]) -> 
             f"{era.group_word}Id": name,
             "NlbListener": None,
             f"Bastion{era.node.capitalize()}Id": "",
-            nodes_key: [document for _, document in members],
+            nodes_key: [document for _record, document in members],
         }
         for name, members in groupby(ordered, key=lambda pair: pair[0].machine.group)
     ]

@@ -147,7 +147,7 @@ def replying(reply: bytes) -> Iterator[str]:
 def _reply_to_each(listener: socket.socket, reply: bytes) -> None:
     with suppress(OSError):  # the listener is closed at the end
         while True:
-            connection, _ = listener.accept()
+            connection, _client = listener.accept()
             with connection:
                 connection.recv(65536)
                 connection.sendall(reply)

@@ -74,18 +74,18 @@ def test_infra_routes_have_a_limit_of_their_own(path: str) -> None:
     bench = Bench(INFRA)
     ask = Request("GET", path, headers=AUTHORIZED)
 
-    assert [bench.api.answer(ask).status for _ in range(3)] == [200, 200, 429]
+    assert [bench.api.answer(ask).status for _each in range(3)] == [200, 200, 429]
     assert bench.api.answer(ask).body == {"message": "rate limit exceeded"}
     assert "Retry-After" not in bench.api.answer(ask).headers
     assert bench.api.answer(Request("GET", path, headers=AUTHORIZED, client="192.168.7.7")).status == 200
     bench.clock.now_s += 0.5
-    assert [bench.api.answer(ask).status for _ in range(2)] == [200, 429]
+    assert [bench.api.answer(ask).status for _each in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize(("era", "burst"), [(MCIS, 20), (INFRA, 50)])
 def test_all_routes_have_a_common_limit(era: Era, burst: int) -> None:
     bench = Bench(era)
-    statuses = [bench.api.answer(Request("GET", "/ns", headers=AUTHORIZED)).status for _ in range(burst + 1)]
+    statuses = [bench.api.answer(Request("GET", "/ns", headers=AUTHORIZED)).status for _each in range(burst + 1)]
 
     assert statuses == [200] * burst + [429]
 
