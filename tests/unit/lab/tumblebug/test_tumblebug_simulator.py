@@ -85,7 +85,9 @@ def test_infra_routes_have_a_limit_of_their_own(path: str) -> None:
 @pytest.mark.parametrize(("era", "burst"), [(MCIS, 20), (INFRA, 50)])
 def test_all_routes_have_a_common_limit(era: Era, burst: int) -> None:
     bench = Bench(era)
-    statuses = [bench.api.answer(Request("GET", "/ns", headers=AUTHORIZED)).status for _each in range(burst + 1)]
+    statuses = [
+        bench.api.answer(Request("GET", "/ns", headers=AUTHORIZED)).status for _each in range(burst + 1)
+    ]
 
     assert statuses == [200] * burst + [429]
 
