@@ -19,6 +19,7 @@ from lab.lab import HostState, Lab
 
 FOLDER = ROOT / "build" / "demo"
 STEPS = 6
+CONTROL_ACTIONS = ("suspend", "resume", "reboot")
 USAGE = """\
 usage: scripts/demo [COMMAND]
 
@@ -29,7 +30,8 @@ usage: scripts/demo [COMMAND]
   play NAME     run a playbook of the collection, such as status or uninstall
 and what can happen to the clouds:
   ssh HOST [-- CMD]        exec HOST -- CMD      (a console that works without network)
-  suspend|resume HOST      kill|start|restart HOST
+  suspend|resume|reboot HOST   (through CB-Tumblebug)
+  kill|start|restart HOST      (without its knowledge)
   partition A [B ...]      heal      loss PERCENT
   eip HOST [ADDRESS]       readdress HOST CIDR
 """
@@ -42,14 +44,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command in ("-h", "--help", "help"):
         print(USAGE)
         return 0
-    if command not in own:
-        return cli.main([command, *rest])
     try:
-        return own[command](rest)
+        if command in CONTROL_ACTIONS:
+            return _control(command, rest)
+        if command in own:
+            return own[command](rest)
     except LabError as exc:
         print(f"demo: {exc}", file=sys.stderr)
     except KeyboardInterrupt:
         print("demo: interrupted; scripts/demo goes on, scripts/demo down removes all", file=sys.stderr)
+        return 1
+    else:
+        return cli.main([command, *rest])
     return 1
 
 
@@ -107,6 +113,18 @@ def _last_line(job: Job) -> str:
 
 def _running(lab: Lab) -> list[str]:
     return [name for name, status in lab.hosts.items() if status.state is HostState.RUNNING]
+
+
+def _control(action: str, rest: Sequence[str]) -> int:
+    """Goes the way of an operator, through CB-Tumblebug, which then knows the new address."""
+    if len(rest) != 1:
+        raise LabError(f"{action} wants the name of one host")
+    lab = Lab.load("demo")
+    host = lab.topology.host(rest[0]).name
+    Job(lab, FOLDER).simulator.control(host, action)
+    status = lab.hosts[host]
+    print(f"{host} is {status.state.value}, public address {status.public_ip or 'none'}")
+    return 0
 
 
 def _play(rest: Sequence[str]) -> int:

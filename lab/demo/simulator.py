@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import signal
 import subprocess
@@ -12,13 +14,17 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from lab.errors import LabError
 from lab.folders import ROOT
 
 USERNAME = PASSWORD = "default"  # noqa: S105  # what CB-Tumblebug ships with
 START_DEADLINE_S = 15.0
+ACTION_DEADLINE_S = 60.0
+RATE_LIMIT_S = 0.5  # the server lets two requests a second through
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,39 @@ class Simulator:
         if pid := self.pid():
             os.kill(pid, signal.SIGTERM)
         self._pid_file.unlink(missing_ok=True)
+
+    def control(self, host: str, action: str) -> None:
+        """Suspends, resumes or reboots a VM as an operator of CB-Tumblebug does, and waits for the end.
+
+        Raises:
+            LabError: the simulator refuses it, or it does not come to an end.
+        """
+        self._ask(f"ns/default/control/infra/{self.topology}/node/{host}?action={action}")
+        deadline_s = time.monotonic() + ACTION_DEADLINE_S
+        while self._busy(host):
+            if time.monotonic() > deadline_s:
+                raise LabError(f"{action} of {host} has not come to its end in {ACTION_DEADLINE_S} s")
+            time.sleep(0.1)
+
+    def _busy(self, host: str) -> bool:
+        infra = self._ask(f"ns/default/infra/{self.topology}?option=status")["status"]
+        return any(node["id"] == host and node["targetAction"] != "None" for node in infra["node"])
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        credentials = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(f"{self.url}/tumblebug/{path}")  # noqa: S310
+        request.add_header("Authorization", f"Basic {credentials}")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                answered: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as exc:
+            if exc.code == HTTPStatus.TOO_MANY_REQUESTS:
+                time.sleep(RATE_LIMIT_S)
+                return self._ask(path)
+            raise LabError(f"CB-Tumblebug refuses: {json.load(exc).get('message')}") from exc
+        except urllib.error.URLError as exc:
+            raise LabError(f"CB-Tumblebug does not answer at {self.url}: {exc.reason}") from exc
+        return answered
 
     def _spawn(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

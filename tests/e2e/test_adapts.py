@@ -37,16 +37,17 @@ def test_no_secret_is_in_the_output_of_ansible(mesh: Mesh) -> None:
 def test_a_vm_that_resumes_with_another_public_ip_is_followed(mesh: Mesh) -> None:
     host = next(name for name in mesh.running if name != mesh.controller)
     before = mesh.lab.hosts[host].public_ip
-    mesh.lab.suspend(host)
+    mesh.job.simulator.control(host, "suspend")
     started = time.monotonic()
-    assert mesh.lab.resume(host) != before
+    mesh.job.simulator.control(host, "resume")
+    assert mesh.lab.hosts[host].public_ip != before
     assert mesh.unreached(within_s=10, since=started) == []
 
 
 def test_the_controllers_own_vm_may_move_too(mesh: Mesh) -> None:
-    mesh.lab.suspend(mesh.controller)
+    mesh.job.simulator.control(mesh.controller, "suspend")
     started = time.monotonic()
-    mesh.lab.resume(mesh.controller)
+    mesh.job.simulator.control(mesh.controller, "resume")
     assert mesh.unreached(within_s=10, since=started) == []
 
 
