@@ -51,7 +51,7 @@ class PeerTimers:
     def __init__(self, jitter_s: Callable[[], float]) -> None:
         self._jitter_s = jitter_s
         self._persistent_keepalive_s = 0
-        self._attempt_started_s = inf
+        self._attempt_started_s = -inf
         self._retry_at_s = inf
         self._keepalive_at_s = inf
         self._no_answer_at_s = inf
@@ -86,8 +86,6 @@ class PeerTimers:
 
     def initiation_sent(self, now_s: float) -> None:
         """An initiation of ours is on its way."""
-        if self._attempt_started_s == inf:
-            self._attempt_started_s = now_s
         self._retry_at_s = now_s + REKEY_TIMEOUT_S + self._jitter_s()
         self._authenticated_traffic(now_s)
 
@@ -101,7 +99,7 @@ class PeerTimers:
 
     def handshake_completed(self) -> None:
         """Both sides have proven a session."""
-        self._retry_at_s = self._attempt_started_s = inf
+        self._retry_at_s = inf
 
     def session_made(self, now_s: float) -> None:
         """New keys exist, proven or not."""
@@ -148,7 +146,6 @@ class PeerTimers:
         self._retry_at_s = inf
         if now_s - self._attempt_started_s < REKEY_ATTEMPT_TIME_S:
             return Due.RETRY_HANDSHAKE
-        self._attempt_started_s = self._keepalive_at_s = inf
         self._erase_keys_at_s = min(self._erase_keys_at_s, now_s + ERASE_KEYS_AFTER_S)
         return Due.GIVE_UP_HANDSHAKE
 

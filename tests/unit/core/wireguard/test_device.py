@@ -282,6 +282,18 @@ class TestEndpoints:
         assert drops(ours) == {"no_endpoint": 1}
         assert ours.device.next_timer_s() is None
 
+    def test_peer_that_just_came_gets_its_packets_when_it_has_proven_itself(self):
+        ours, theirs = make_host(1), make_host(2)
+        wire = Wire(ours, theirs)
+        ours.device.set_peer(theirs.config(knows_endpoint=False), wire.now_s)
+        theirs.device.set_peer(ours.config(), wire.now_s)
+        theirs.device.connect(ours.key, wire.now_s)
+        [(_, initiation, _)] = wire.collect()
+        ours.device.datagram_received(initiation, theirs.endpoint, wire.now_s)
+        wire.send(ours, theirs)
+        wire.settle()
+        assert theirs.received == [ours.packet_to(theirs)]
+
 
 class TestRemovePeer:
     def test_cuts_it_off_at_once(self):

@@ -143,6 +143,23 @@ def test_wall_clock_that_goes_back_stops_nobody():
     assert theirs.received == [ours.packet_to(theirs)]
 
 
+def test_response_must_name_the_initiation_that_it_answers():
+    """Macs can be made by everybody who knows the public key, and do not cover whom the number stands for."""
+    ours, theirs = make_host(1), make_host(2)
+    wire = connected(ours, theirs)
+    wire.send(theirs, ours)
+    [(_, packet, _)] = wire.collect()
+    wire.now_s += 6.0
+    ours.device.connect(theirs.key, wire.now_s)
+    [(_, datagram, _)] = wire.collect()
+    theirs.device.datagram_received(datagram, ours.endpoint, wire.now_s)
+    [(_, response, _)] = wire.collect()
+    renamed = CookieJar(ours.key).add_macs(response[:8] + packet[4:8] + response[12:60], 0.0)
+    ours.device.datagram_received(renamed, theirs.endpoint, wire.now_s)
+    assert wire.collect() == []
+    assert drops(ours) == {"unknown_session": 1}
+
+
 class TestUnderLoad:
     def pair(self) -> tuple[Host, Host, Wire]:
         ours, theirs = make_host(1), make_host(2, load=Overloaded())

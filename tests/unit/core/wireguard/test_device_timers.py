@@ -170,6 +170,29 @@ def test_keys_are_erased_after_540_seconds():
     assert ours.device.next_timer_s() is None
 
 
+def test_initiation_that_nobody_needs_any_more_is_erased_with_the_keys():
+    ours, theirs = make_host(1), make_host(2)
+    wire = introduce(ours, theirs)
+    ours.device.connect(theirs.key, wire.now_s)
+    wire.collect()
+    theirs.device.connect(ours.key, wire.now_s)
+    wire.settle()
+    assert len(ours.device._indices) == 2
+    wire.advance_to(wire.now_s + 600.0)
+    assert len(ours.device._indices) == 0
+
+
+def test_session_goes_on_while_it_is_renewed():
+    ours, theirs, wire, _ = make_pair()
+    wire.now_s += 6.0
+    ours.device.connect(theirs.key, wire.now_s)
+    wire.collect()
+    wire.send(theirs, ours)
+    wire.send(ours, theirs)
+    wire.settle()
+    assert (len(ours.received), len(theirs.received)) == (1, 1)
+
+
 def test_persistent_keepalive_holds_a_session_for_ever():
     ours, theirs = make_host(1), make_host(2)
     wire = Wire(ours, theirs)

@@ -11,6 +11,12 @@ import pytest
 
 from cladnet.core.wireguard.timers import Due, PeerTimers
 
+
+def initiate(timers: PeerTimers) -> None:
+    timers.attempt_renewed(0.0)
+    timers.initiation_sent(0.0)
+
+
 Event = Callable[[PeerTimers], None]
 
 
@@ -31,12 +37,10 @@ def run(events: list[Event], until_s: float, jitter_s: float = 0.0) -> list[tupl
     ("events", "expected"),
     [
         pytest.param([], [], id="nothing happened, nothing is due"),
-        pytest.param([lambda t: t.initiation_sent(0.0)], [(5.0, Due.RETRY_HANDSHAKE)], id="no response"),
+        pytest.param([initiate], [(5.0, Due.RETRY_HANDSHAKE)], id="no response"),
+        pytest.param([initiate, lambda t: t.handshake_completed()], [], id="response came"),
         pytest.param(
-            [lambda t: t.initiation_sent(0.0), lambda t: t.handshake_completed()], [], id="response came"
-        ),
-        pytest.param(
-            [lambda t: t.initiation_sent(0.0), lambda t: t.hasten_retry(0.1)],
+            [initiate, lambda t: t.hasten_retry(0.1)],
             [(0.1, Due.RETRY_HANDSHAKE)],
             id="endpoint changed meanwhile",
         ),
@@ -74,15 +78,14 @@ def test_due(events: list[Event], expected: list[tuple[float, Due]]):
 
 
 def test_jitter_delays_retries_and_new_handshakes():
-    assert run([lambda t: t.initiation_sent(0.0)], 100.0, jitter_s=0.25) == [(5.25, Due.RETRY_HANDSHAKE)]
+    assert run([initiate], 100.0, jitter_s=0.25) == [(5.25, Due.RETRY_HANDSHAKE)]
     assert run([lambda t: t.data_sent(0.0)], 100.0, jitter_s=0.25) == [(15.25, Due.START_HANDSHAKE)]
 
 
 def attempts(renew_at_s: float | None = None) -> list[tuple[float, Due]]:
     """A handshake that nobody answers."""
     timers = PeerTimers(lambda: 0.0)
-    timers.attempt_renewed(0.0)
-    timers.initiation_sent(0.0)
+    initiate(timers)
     happened = []
     while timers.handshake_running:
         at_s = timers.next_s
@@ -108,7 +111,7 @@ def test_who_wants_the_peer_begins_the_90_seconds_anew():
 
 def test_after_giving_up_keys_are_erased():
     timers = PeerTimers(lambda: 0.0)
-    timers.initiation_sent(0.0)
+    initiate(timers)
     timers.expire(5.0)
     timers.initiation_sent(5.0)
     assert timers.expire(95.0) == [Due.GIVE_UP_HANDSHAKE]

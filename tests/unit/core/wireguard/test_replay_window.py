@@ -68,6 +68,14 @@ def test_every_counter_once_in_order_and_reversed():
     assert not any(accept(window, counter) for counter in reversed(counters))
 
 
+@pytest.mark.parametrize("block", [2, 64, 100])
+def test_every_counter_once_when_blocks_come_reversed(block: int):
+    """Words of the ring are used again and again: nothing of the last round may be left in them."""
+    window = ReplayWindow()
+    for start in range(0, 4 * REPLAY_WINDOW_SIZE, block):
+        assert all(accept(window, counter) for counter in reversed(range(start, start + block)))
+
+
 def test_checking_changes_nothing():
     window = ReplayWindow()
     assert window.is_new(10**9)
