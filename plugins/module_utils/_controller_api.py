@@ -20,10 +20,10 @@ from ._errors import CladnetError, Conflict, Exhausted, InvalidInput, NotFound, 
 
 Document = dict[str, t.Any]
 
-ERRORS_BY_CODE = {
+ERRORS_BY_CODE: dict[str, type[CladnetError]] = {
     error.code: error for error in (Conflict, Exhausted, InvalidInput, NotFound, Unauthorized, Unavailable)
 }
-ERRORS_BY_STATUS = {
+ERRORS_BY_STATUS: dict[int, type[CladnetError]] = {
     400: InvalidInput,
     401: Unauthorized,
     403: Unauthorized,

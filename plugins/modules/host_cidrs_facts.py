@@ -153,14 +153,11 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._host_cidrs 
     read_host_network,
 )
 
+PYROUTE2_IMPORT_ERROR: str | None = None
 try:
     from pyroute2 import IPRoute
 except ImportError:
-    HAS_PYROUTE2 = False
     PYROUTE2_IMPORT_ERROR = traceback.format_exc()
-else:
-    HAS_PYROUTE2 = True
-    PYROUTE2_IMPORT_ERROR = None
 
 OPTIONS = {"exclude_interfaces": {"type": "list", "elements": "str", "default": ["cladnet*"]}}
 HOW_TO_GET_PYROUTE2 = (
@@ -189,7 +186,7 @@ def _cidrs(networks: t.Sequence[t.Any], family: str) -> list[str]:
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    if not HAS_PYROUTE2:
+    if PYROUTE2_IMPORT_ERROR:
         message = missing_required_lib("pyroute2", reason=HOW_TO_GET_PYROUTE2)
         module.fail_json(msg=message, exception=PYROUTE2_IMPORT_ERROR)
     try:

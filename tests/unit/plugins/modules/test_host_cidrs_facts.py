@@ -18,7 +18,7 @@ def result_of(capsys, **options) -> dict:
 
 
 def test_without_pyroute2_it_says_how_to_get_it(capsys, monkeypatch) -> None:
-    monkeypatch.setattr(host_cidrs_facts, "HAS_PYROUTE2", False)
+    monkeypatch.setattr(host_cidrs_facts, "PYROUTE2_IMPORT_ERROR", "ImportError")
     message = result_of(capsys)["msg"]
     assert "(pyroute2)" in message
     assert "python3-pyroute2" in message
