@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.unit.plugins.https_server import HttpsServer, https_server
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.https_server import (
+    HttpsServer,
+    https_server,
+)
 
 
 @pytest.fixture
