@@ -122,11 +122,10 @@ def endpoint_of(address: SocketAddress) -> Endpoint | None:
 
 
 def _open_socket() -> socket.socket:
-    try:
-        opened = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    both = socket.has_dualstack_ipv6()
+    opened = socket.socket(socket.AF_INET6 if both else socket.AF_INET, socket.SOCK_DGRAM)
+    if both:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    except OSError:  # a kernel without IPv6
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.setblocking(False)
     # As WireGuard in the kernel: let routers fragment, rather than lose what a path with a smaller MTU and
     # without ICMP would swallow.
