@@ -18,7 +18,6 @@ from lab.topology import Topology
 
 def create_keys(topology: Topology, paths: Folders) -> None:
     """Makes one login key pair per cloud and one identity per host; both live as long as the lab."""
-    (paths.state / "keys").mkdir(mode=0o700)
     for cloud in topology.clouds.values():
         _keygen(paths.private_key(cloud.ssh_key_id), comment=cloud.ssh_key_id)
     for host in topology.hosts:
@@ -75,10 +74,9 @@ def ssh_arguments(options: Iterable[str]) -> str:
 
 def login_command(options: Iterable[str], private_key: Path, public_ip: str) -> list[str]:
     """The ssh command that logs in to a host."""
-    identity = str(private_key).replace("%", "%%")  # ssh expands tokens such as %h in file names
     all_options = ["IdentitiesOnly=yes", "ControlMaster=no", *options]
     words = [word for option in all_options for word in ("-o", option)]
-    return ["ssh", "-i", identity, *words, f"{USER}@{public_ip}"]
+    return ["ssh", "-i", str(private_key), *words, f"{USER}@{public_ip}"]
 
 
 def close_connections(paths: Folders) -> None:

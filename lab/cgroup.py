@@ -15,11 +15,6 @@ def create(cgroup: Path) -> None:
     cgroup.mkdir(parents=True, exist_ok=True)
 
 
-def enter(cgroup: Path) -> None:
-    """Moves the calling process there; its children are born there."""
-    (cgroup / "cgroup.procs").write_text("0", encoding="ascii")
-
-
 def populated(cgroup: Path) -> bool:
     """Whether any process lives there or below."""
     try:

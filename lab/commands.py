@@ -21,6 +21,7 @@ PACKAGES = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "ssh": "openssh-client",
+    "setsid": "util-linux",
     "ssh-keygen": "openssh-client",
     "sysctl": "procps",
     "systemd-nspawn": "systemd-container",

@@ -78,7 +78,9 @@ class Construction:
 
     def _prepare_files(self, document: str, situation: Situation) -> None:
         self._folders.state.chmod(0o700)
-        self._folders.ssh_sockets.mkdir(parents=True, mode=0o700)
+        self._folders.runtime.mkdir(parents=True, mode=0o700)
+        for folder in ("keys", "ssh"):
+            (self._folders.runtime / folder).mkdir()
         self._folders.topology.write_text(document, encoding="utf-8")
         self._store.write(situation)
         access.create_keys(self._topology, self._folders)

@@ -20,8 +20,9 @@ ROOTFS_VARIABLE = "CLADNET_LAB_ROOTFS"
 class Folders:
     """Of one lab.
 
-    ``state``: topology, situation, keys, disks of the hosts.
-    ``runtime``: ssh control sockets and known hosts; a short path, for a socket's takes at most 107 bytes.
+    ``state``: topology, situation, disks of the hosts.
+    ``runtime``: all that ssh needs. A short path without odd characters: a socket's takes at most 107 bytes,
+    and ssh expands and splits the names of files.
     ``cgroup``: in the unified hierarchy, one cgroup per host below it.
     """
 
@@ -39,7 +40,7 @@ class Folders:
         return self.host(host) / "console.log"
 
     def private_key(self, ssh_key_id: str) -> Path:
-        return self.state / "keys" / ssh_key_id
+        return self.runtime / "keys" / ssh_key_id
 
     @property
     def topology(self) -> Path:

@@ -95,8 +95,8 @@ class Lab:
 
     @property
     def is_up(self) -> bool:
-        """Whether an ``up`` has come to its end, and no ``down`` since."""
-        return self._store.exists and self._store.read().complete
+        """Whether an ``up`` has come to its end, and since then no ``down`` and no reboot of the machine."""
+        return self._store.exists and self._store.read().complete and self._network.exists
 
     @property
     def hosts(self) -> Mapping[str, HostStatus]:

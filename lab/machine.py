@@ -37,7 +37,6 @@ class Boot:
     """A host on its way up."""
 
     machine: Machine
-    supervisor: subprocess.Popen[bytes]
     ready_fd: int
     deadline: float
 
@@ -52,8 +51,6 @@ class Boot:
     def cancel(self) -> None:
         """Ends the boot wherever it is."""
         os.close(self.ready_fd)
-        self.supervisor.kill()
-        self.supervisor.wait()
         self.machine.cut_power()
 
     def _ready(self) -> bool:
@@ -84,10 +81,10 @@ class Machine:
             cgroup.create(self._cgroup / part)
         ready_fd, announce_fd = os.pipe()
         try:
-            supervisor = self._spawn_supervisor(announce_fd)
+            self._spawn_supervisor(announce_fd)
         finally:
             os.close(announce_fd)
-        return Boot(self, supervisor, ready_fd, time.monotonic() + BOOT_DEADLINE_S)
+        return Boot(self, ready_fd, time.monotonic() + BOOT_DEADLINE_S)
 
     def shut_down(self) -> None:
         """Powers off in good order, as clouds do by ACPI; cuts the power if the host does not follow."""
@@ -116,11 +113,10 @@ class Machine:
         leader = self.leader()
         if leader is None:
             raise WrongStateError(f"{self.name} is not running; start or resume it first")
-        enter_cgroup = ["sh", "-c", 'echo $$ >"$0"/cgroup.procs; exec "$@"', str(self._cgroup / "console")]
         namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
         enter_host = ["nsenter", "--target", str(leader), *namespaces, "--wdns=/"]
         terminal = f"TERM={os.environ.get('TERM', 'dumb')}"
-        return [*enter_cgroup, *enter_host, "env", "-i", *CONSOLE_ENVIRONMENT, terminal, *argv]
+        return [*self._entering("console"), *enter_host, "env", "-i", *CONSOLE_ENVIRONMENT, terminal, *argv]
 
     def last_words(self) -> str:
         """The end of the host's console."""
@@ -128,18 +124,27 @@ class Machine:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
         return "\n".join(lines[-15:]) or "its console says nothing"
 
-    def _spawn_supervisor(self, announce_fd: int) -> subprocess.Popen[bytes]:
-        lab = self._folders.state.name
+    def _spawn_supervisor(self, announce_fd: int) -> None:
+        """Returns when the supervisor is in its cgroup, and so within reach of ``cut_power``.
+
+        It is nobody's child and has a session of its own: it outlives this command, and its Ctrl-C.
+        """
+        arguments = [self._folders.state.name, self.name, str(announce_fd)]
+        supervisor = ["setsid", "--fork", sys.executable, "-m", "lab.supervisor", *arguments]
         with self._folders.console(self.name).open("ab") as console:
-            return subprocess.Popen(
-                [sys.executable, "-m", "lab.supervisor", lab, self.name, str(announce_fd)],
+            subprocess.run(
+                [*self._entering("supervisor"), *supervisor],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 pass_fds=[announce_fd],
-                start_new_session=True,  # outlives this command, and its Ctrl-C
+                check=True,
             )
+
+    def _entering(self, part: str) -> list[str]:
+        """A command prefix: what follows runs in that part of the host's cgroup."""
+        return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(self._cgroup / part / "cgroup.procs")]
 
 
 def _is_pid_1(pid: int) -> bool:

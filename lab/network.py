@@ -34,6 +34,11 @@ class Network:
     def namespace(self, name: str) -> str:
         return plan.namespace(self._topology, name)
 
+    @property
+    def exists(self) -> bool:
+        """Whether this lab's internet is there."""
+        return (NETNS_FOLDER / self.namespace("inet")).exists()
+
     def existing(self) -> list[str]:
         """Namespaces of this lab that exist, hosts first."""
         return [name for name in plan.namespaces(self._topology) if (NETNS_FOLDER / name).exists()]

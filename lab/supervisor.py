@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import cgroup, folders
+from lab import folders
 from lab.folders import Folders
 from lab.network import NETNS_FOLDER, Network
 from lab.store import Store
@@ -36,7 +36,6 @@ def supervise(paths: Folders, host: str, ready_fd: int) -> None:
     Args:
         ready_fd: gets one byte when the host has booted for the first time, and is closed in any case.
     """
-    cgroup.enter(paths.host_cgroup(host) / "supervisor")
     network, store = Network(load(paths.topology, name=paths.state.name)), Store(paths.state)
     announce = _once(ready_fd)
     while _boot(paths, store.read().rootfs, network.namespace(host), host, announce) == REBOOT_REQUESTED:

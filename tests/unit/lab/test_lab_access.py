@@ -41,6 +41,12 @@ def test_arguments_survive_a_shell() -> None:
     assert options[0] == "ProxyCommand=ip netns exec demo-inet nc %h %p"
 
 
+def test_logs_in_as_the_user_of_the_cloud() -> None:
+    command = access.login_command(["A=b"], Path("/run/key"), "198.51.100.17")
+    assert command[:3] == ["ssh", "-i", "/run/key"]
+    assert command[-3:] == ["-o", "A=b", "cb-user@198.51.100.17"]
+
+
 def test_two_labs_share_neither_connections_nor_known_hosts() -> None:
     other = Folders(state=Path("/s/b"), runtime=Path("/run/cladnet-lab/other"), cgroup=Path("/c"))
     mine, theirs = (
@@ -54,9 +60,3 @@ def test_a_control_socket_fits_into_a_socket_address_for_the_longest_name() -> N
     longest = Folders(state=Path("/s"), runtime=Path("/run/cladnet-lab") / ("x" * 15), cgroup=Path("/c"))
     path = f"{longest.ssh_sockets}/{'c' * 40}"  # %C is a SHA-1 in hex
     assert len(path) + SSH_SOCKET_SUFFIX_BYTES <= UNIX_SOCKET_PATH_BYTES
-
-
-def test_a_percent_sign_in_the_key_path_is_no_token_of_ssh() -> None:
-    command = access.login_command(["A=b"], Path("/odd %h/key"), "198.51.100.17")
-    assert command[:3] == ["ssh", "-i", "/odd %%h/key"]
-    assert command[-1] == "cb-user@198.51.100.17"
