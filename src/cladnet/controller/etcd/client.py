@@ -112,8 +112,10 @@ class EtcdClient:
         compare: Iterable[pb.Compare],
         success: Iterable[pb.RequestOp],
         failure: Iterable[pb.RequestOp] = (),
+        *,
+        repeatable: bool = False,
     ) -> pb.TxnResponse:
-        """Runs one transaction, once.
+        """Runs one transaction, once, or until it is answered if it may be repeated (it only reads).
 
         Raises:
             Ambiguous: it may or may not have been applied.
@@ -121,7 +123,7 @@ class EtcdClient:
             LeaseNotFound: an operation named a lease that has run out.
         """
         request = pb.TxnRequest(compare=compare, success=success, failure=failure)
-        return await self._call(methods.ETCD_TXN, request, pb.TxnResponse, repeatable=False)
+        return await self._call(methods.ETCD_TXN, request, pb.TxnResponse, repeatable=repeatable)
 
     async def compact(self, revision: int) -> None:
         """Lets etcd forget what was before the revision."""

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from cladnet.controller.etcd.client import EtcdClient, Listing
@@ -90,7 +90,7 @@ class Informer:
         self._new_history = False
         self._backoff = Backoff(first_s=_FIRST_PAUSE_S, ceiling_s=_LONGEST_PAUSE_S, rng=random.SystemRandom())
 
-    async def batches(self) -> AsyncIterator[Batch]:
+    async def batches(self) -> AsyncGenerator[Batch, None]:
         """Batches for ever; the first one is a full listing."""
         relist = True
         while True:
@@ -112,7 +112,7 @@ class Informer:
             except CladnetError as exc:
                 await self._pause(exc, turn)
 
-    async def _watch(self) -> AsyncIterator[Batch]:
+    async def _watch(self) -> AsyncGenerator[Batch, None]:
         """Every change from the known revision on, until it is time to list again."""
         end = time.monotonic() + self._resync_s * random.SystemRandom().uniform(0.8, 1.2)
         async with open_watch(self._client, self._prefix, self._revision + 1, self._timing) as watch:

@@ -1,0 +1,241 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Gives addresses to hosts and takes them back: one etcd transaction for each transition.
+
+A transaction is one entry of etcd's log, so no crash can show half of it, and its compares make it harmless
+to run it again after a lost reply. Nothing here relies on a leader, a lock, a clock or an up-to-date replica:
+the replica only says which address is worth asking for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+
+from cladnet.controller import keys, records, stored_host
+from cladnet.controller.etcd import txn
+from cladnet.controller.etcd.client import EtcdClient
+from cladnet.controller.etcd.errors import LeaseNotFound
+from cladnet.controller.quarantine import Quarantine
+from cladnet.controller.records import HostRecord
+from cladnet.controller.replica import Replica
+from cladnet.controller.settling import until_settled
+from cladnet.controller.stored_host import Member, StoredHost
+from cladnet.core import ipam
+from cladnet.core.errors import Conflict, Exhausted, NotFound, Unavailable
+from cladnet.core.host_report import HostReport
+from cladnet.core.network import NetworkSpec
+from cladnet.core.rule_table import PeerEntry
+from cladnet.wire import etcd_pb2 as pb
+
+Holder = Callable[[IPv4Address], bytes | None]
+
+_MOST_TRIES = 500  # a lost race costs one; many hosts that ask for few free addresses lose many
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The address of a host in its network's space, and the revision at which that was so."""
+
+    address: IPv4Address
+    cidr: IPv4Network
+    revision: int
+
+
+class Allocator:
+    """The only writer of addresses.
+
+    Args:
+        client: connection to etcd.
+        replica: hints which addresses are free.
+        quarantine: leases for addresses whose host left.
+    """
+
+    def __init__(self, client: EtcdClient, replica: Replica, quarantine: Quarantine) -> None:
+        self._client = client
+        self._replica = replica
+        self._quarantine = quarantine
+
+    async def report(self, member: Member, report: HostReport) -> Allocation:
+        """Takes in the report of a member; the first one allocates its address. Writes nothing if equal.
+
+        Raises:
+            NotFound: the network does not exist.
+            Unauthorized: the host is no member, or was enrolled anew with another key.
+            Conflict: a network of the host overlaps the CLADNet, or another host has its public key.
+            Exhausted: no address is left.
+            Unavailable: etcd does not answer in time.
+        """
+        return await until_settled(lambda: self._report(member, report))
+
+    async def release(self, network: str, host: str) -> int:
+        """Takes a host out of its network; its address goes into quarantine. Returns the revision.
+
+        Raises:
+            NotFound: the network does not exist, or the host is not in it.
+            Unavailable: etcd does not answer in time.
+        """
+        attempted = False
+
+        async def step() -> int:
+            nonlocal attempted
+            again, attempted = attempted, True
+            stored = await self.read(network, host)
+            if stored.host is None and stored.peer is None:
+                if again:
+                    return stored.revision
+                raise NotFound(f"Host {host} is not in network {network}.")
+            return await self._release(host, stored)
+
+        return await until_settled(step)
+
+    async def read(self, network: str, host: str, public_key: bytes = b"") -> StoredHost:
+        """What etcd itself holds of a host now.
+
+        Raises:
+            NotFound: the network does not exist.
+            Unavailable: etcd does not answer in time.
+        """
+        reply = await self._client.txn([], stored_host.reads(network, host, public_key), repeatable=True)
+        return stored_host.parse(network, host, reply)
+
+    async def _report(self, member: Member, report: HostReport) -> Allocation:
+        network, host = member.network, member.host
+        seen: dict[IPv4Address, bytes | None] = {}
+        stored = await self.read(network, host, report.public_key)
+        for _ in range(_MOST_TRIES):
+            stored.authorize(member)
+            _check_conflicts(stored, host, report)
+            holder = self._holder(network, seen)
+            peer = _entry(stored, host, report, holder)
+            writes = _report_writes(member, report, stored, peer)
+            if not writes:
+                return Allocation(peer.address, stored.spec.cidr, stored.revision)
+            reads = stored_host.reads(network, host, report.public_key)
+            reads.append(txn.get(keys.address(network, peer.address)))
+            reply = await self._client.txn(_report_compares(stored, report, peer, holder), writes, reads)
+            if reply.succeeded:
+                return Allocation(peer.address, stored.spec.cidr, reply.header.revision)
+            at_address = stored_host.found(reply.responses[-1])
+            seen[peer.address] = None if at_address is None else at_address.value
+            stored = stored_host.parse(network, host, reply)
+        raise _overtaken(network, host)
+
+    async def _release(self, host: str, stored: StoredHost) -> int:
+        network = stored.spec.name
+        for _ in range(_MOST_TRIES):
+            writes, compares = await self._release_parts(host, stored)
+            try:
+                reply = await self._client.txn(compares, writes, stored_host.reads(network, host, b""))
+            except LeaseNotFound:
+                self._quarantine.forget()
+                continue
+            if reply.succeeded:
+                return reply.header.revision
+            stored = stored_host.parse(network, host, reply)
+        raise _overtaken(network, host)
+
+    async def _release_parts(
+        self, host: str, stored: StoredHost
+    ) -> tuple[list[pb.RequestOp], list[pb.Compare]]:
+        network, peer = stored.spec.name, stored.peer
+        writes = [txn.delete(keys.host(network, host))]
+        compares = [txn.unchanged(keys.host(network, host), stored.host_revision)]
+        compares.append(txn.unchanged(keys.peer(network, host), stored.peer_revision))
+        if peer is None:
+            return writes, compares
+        at_address = keys.address(network, peer.address)
+        compares.append(txn.holds(at_address, ipam.held_by(host)))
+        writes.append(txn.delete(keys.peer(network, host)))
+        writes.append(txn.delete(keys.public_key(network, peer.public_key)))
+        writes.append(await self._vacate(at_address, host, stored.spec.quarantine_s))
+        return writes, compares
+
+    async def _vacate(self, at_address: bytes, host: str, quarantine_s: int) -> pb.RequestOp:
+        if not quarantine_s:
+            return txn.delete(at_address)
+        lease = await self._quarantine.lease(quarantine_s)
+        return txn.put(at_address, ipam.quarantined_for(host), lease=lease)
+
+    def _holder(self, network: str, seen: dict[IPv4Address, bytes | None]) -> Holder:
+        """What stands at an address: as etcd itself just said, else as the replica knows."""
+        state = self._replica.networks.get(network)
+        known = {} if state is None else state.holders
+        return lambda address: seen[address] if address in seen else known.get(address)
+
+
+def _check_conflicts(stored: StoredHost, host: str, report: HostReport) -> None:
+    spec = stored.spec
+    overlap = report.overlap_with(spec.cidr)
+    if overlap is not None:
+        raise Conflict(
+            f"Host {host} uses {overlap}, which overlaps {spec.cidr} of network {spec.name}.",
+            hint="Give the network an address space that is free on all hosts, or change that of the host.",
+        )
+    if stored.key_holder not in ("", host):
+        raise Conflict(
+            f"Host {host} has the public key of host {stored.key_holder} in network {spec.name}: "
+            "one is a copy of the other.",
+            hint="On the copy delete wireguard.key and identity.key of the agent, then enrol it again.",
+        )
+
+
+def _entry(stored: StoredHost, host: str, report: HostReport, holder: Holder) -> PeerEntry:
+    """What others are to know of the host. It keeps its address, and its last known endpoint."""
+    if stored.peer is not None:
+        endpoint = report.public_endpoint or stored.peer.endpoint
+        return replace(stored.peer, public_key=report.public_key, endpoint=endpoint)
+    address = ipam.choose_address(stored.spec.cidr, host, holder)
+    if address is None:
+        raise _exhausted(stored.spec, host)
+    return PeerEntry(host, address, report.public_key, report.public_endpoint)
+
+
+def _report_writes(
+    member: Member, report: HostReport, stored: StoredHost, peer: PeerEntry
+) -> list[pb.RequestOp]:
+    """Only what differs from what is there."""
+    network, host = member.network, member.host
+    record = HostRecord(member.identity, report)
+    writes = []
+    if record != stored.host:
+        writes.append(txn.put(keys.host(network, host), records.write_host(record)))
+    if peer != stored.peer:
+        writes.append(txn.put(keys.peer(network, host), records.write_peer(peer)))
+    if stored.peer is None:
+        writes.append(txn.put(keys.address(network, peer.address), ipam.held_by(host)))
+    if not stored.key_holder:
+        writes.append(txn.put(keys.public_key(network, peer.public_key), host.encode()))
+    if stored.peer is not None and stored.peer.public_key != peer.public_key:
+        writes.append(txn.delete(keys.public_key(network, stored.peer.public_key)))
+    return writes
+
+
+def _report_compares(
+    stored: StoredHost, report: HostReport, peer: PeerEntry, holder: Holder
+) -> list[pb.Compare]:
+    """That nothing of what the decision rests on has changed; a changed network fences every allocation."""
+    network, host = stored.spec.name, peer.host
+    key = keys.public_key(network, report.public_key)
+    compares = [
+        txn.unchanged(keys.config(network), stored.config_revision),
+        txn.unchanged(keys.host(network, host), stored.host_revision),
+        txn.unchanged(keys.peer(network, host), stored.peer_revision),
+        txn.holds(key, host.encode()) if stored.key_holder else txn.absent(key),
+    ]
+    if stored.peer is None:
+        at_address, known = keys.address(network, peer.address), holder(peer.address)
+        compares.append(txn.absent(at_address) if known is None else txn.holds(at_address, known))
+    return compares
+
+
+def _exhausted(spec: NetworkSpec, host: str) -> Exhausted:
+    return Exhausted(
+        f"Network {spec.name} ({spec.cidr}) has no free address for host {host}.",
+        hint="Remove hosts that are gone and wait until their quarantine ends, or make a larger network.",
+    )
+
+
+def _overtaken(network: str, host: str) -> Unavailable:
+    return Unavailable(f"Others changed host {host} of network {network} again and again; try again.")

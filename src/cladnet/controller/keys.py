@@ -1,0 +1,97 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Where things stand in etcd. The version of the format is in the prefix.
+
+/clad/v1/net/<network>/cfg             the network
+/clad/v1/net/<network>/host/<host>     a member: its identity and its last report
+/clad/v1/net/<network>/peer/<host>     what every other member needs to know of it
+/clad/v1/net/<network>/addr/<address>  "A:<host>" held, or "Q:<host>" quarantined (on a lease)
+/clad/v1/net/<network>/key/<hex>       the host that has this WireGuard public key
+/clad/v1/enrol/<sha256 of the token>   an enrolment (on a lease)
+/clad/v1/ctl/member/<name>             a controller that runs (on a lease)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+PREFIX = b"/clad/v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkKey:
+    """A key that belongs to a network: its kind ("cfg", "host", ...) and what it is about."""
+
+    network: str
+    kind: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKey:
+    """The key of a controller that runs."""
+
+    name: str
+
+
+def parse(key: bytes) -> NetworkKey | MemberKey | None:
+    """What a key stands for; None for what is of no interest, or of a later version."""
+    match key.decode("utf-8", "replace").removeprefix(PREFIX.decode()).split("/"):
+        case ["net", network, kind]:
+            return NetworkKey(network, kind)
+        case ["net", network, kind, name]:
+            return NetworkKey(network, kind, name)
+        case ["ctl", "member", name]:
+            return MemberKey(name)
+    return None
+
+
+def network(name: str) -> bytes:
+    """The prefix of everything that belongs to a network."""
+    return PREFIX + f"net/{name}/".encode()
+
+
+def config(name: str) -> bytes:
+    """The network itself."""
+    return network(name) + b"cfg"
+
+
+def hosts(name: str) -> bytes:
+    """The prefix of all members of a network."""
+    return network(name) + b"host/"
+
+
+def peers(name: str) -> bytes:
+    """The prefix of all members of a network that have an address."""
+    return network(name) + b"peer/"
+
+
+def host(name: str, host_name: str) -> bytes:
+    """A member."""
+    return hosts(name) + host_name.encode()
+
+
+def peer(name: str, host_name: str) -> bytes:
+    """What others need to know of a member."""
+    return peers(name) + host_name.encode()
+
+
+def address(name: str, value: IPv4Address) -> bytes:
+    """Who holds an address."""
+    return network(name) + f"addr/{value}".encode()
+
+
+def public_key(name: str, value: bytes) -> bytes:
+    """Who has a public key."""
+    return network(name) + f"key/{value.hex()}".encode()
+
+
+def enrolment(token_sha256: str) -> bytes:
+    """An enrolment, by the hash of its token."""
+    return PREFIX + f"enrol/{token_sha256}".encode()
+
+
+def member(name: str) -> bytes:
+    """A controller that runs."""
+    return PREFIX + f"ctl/member/{name}".encode()

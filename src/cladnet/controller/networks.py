@@ -1,0 +1,146 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Makes, changes and deletes networks in etcd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+
+from cladnet.controller import keys, records, stored_host
+from cladnet.controller.etcd import txn
+from cladnet.controller.etcd.client import EtcdClient
+from cladnet.controller.settling import until_settled
+from cladnet.core.errors import Conflict, NotFound
+from cladnet.core.network import NetworkSpec
+from cladnet.wire import etcd_pb2 as pb
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPatch:
+    """What is to be changed in a network; None leaves it as it is."""
+
+    cidr: IPv4Network | None = None
+    description: str | None = None
+    mtu: int | None = None
+    quarantine_s: int | None = None
+
+    def applied_to(self, spec: NetworkSpec) -> NetworkSpec:
+        """The network after the change.
+
+        Raises:
+            InvalidInput: a value that cannot be right.
+        """
+        return replace(
+            spec,
+            cidr=spec.cidr if self.cidr is None else self.cidr,
+            description=spec.description if self.description is None else self.description,
+            mtu=spec.mtu if self.mtu is None else self.mtu,
+            quarantine_s=spec.quarantine_s if self.quarantine_s is None else self.quarantine_s,
+        )
+
+
+class Networks:
+    """The only writer of networks; every method returns the revision of the write.
+
+    Args:
+        client: connection to etcd.
+    """
+
+    def __init__(self, client: EtcdClient) -> None:
+        self._client = client
+
+    async def create(self, spec: NetworkSpec) -> int:
+        """Makes a network.
+
+        Raises:
+            Conflict: there is one of that name.
+            Unavailable: etcd does not answer in time.
+        """
+        key, value = keys.config(spec.name), records.write_network(spec)
+        attempted = False
+
+        async def step() -> int:
+            nonlocal attempted
+            again, attempted = attempted, True
+            reply = await self._client.txn([txn.absent(key)], [txn.put(key, value)], [txn.get(key)])
+            if not reply.succeeded and not (again and _value(reply) == value):
+                raise Conflict(f"Network {spec.name} exists already.")
+            return reply.header.revision
+
+        return await until_settled(step)
+
+    async def change(self, name: str, patch: NetworkPatch) -> int:
+        """Changes a network; its address space only while no host is in it.
+
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: hosts are in it, or somebody else changes it at the same time.
+            InvalidInput: a value that cannot be right.
+            Unavailable: etcd does not answer in time.
+        """
+
+        async def step() -> int:
+            stored = await self._read(name)
+            old = records.read_network(name, stored.value)
+            new = patch.applied_to(old)
+            if new == old:
+                return stored.mod_revision
+            compares = [txn.unchanged(stored.key, stored.mod_revision)]
+            if new.cidr != old.cidr:
+                compares.append(txn.none_under(keys.hosts(name)))
+            reply = await self._client.txn(compares, [txn.put(stored.key, records.write_network(new))])
+            if not reply.succeeded:
+                raise Conflict(
+                    f"Network {name} was not changed: hosts are in it, or somebody else changes it now.",
+                    hint="Its cidr can be changed only while no host is in it.",
+                )
+            return reply.header.revision
+
+        return await until_settled(step)
+
+    async def delete(self, name: str, *, force: bool) -> int:
+        """Deletes a network and all that belongs to it.
+
+        Args:
+            name: the network.
+            force: even while hosts are in it.
+
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: hosts are in it, and not ``force``.
+            Unavailable: etcd does not answer in time.
+        """
+        attempted = False
+
+        async def step() -> int:
+            nonlocal attempted
+            again, attempted = attempted, True
+            try:
+                stored = await self._read(name)
+            except NotFound:
+                if again:
+                    return await self._client.revision()
+                raise
+            compares = [txn.created_at(stored.key, stored.create_revision)]
+            if not force:
+                compares.append(txn.none_under(keys.hosts(name)))
+            reply = await self._client.txn(compares, [txn.delete_under(keys.network(name))])
+            if not reply.succeeded:
+                raise Conflict(
+                    f"Network {name} still has hosts.", hint="Remove them first, or delete it with force."
+                )
+            return reply.header.revision
+
+        return await until_settled(step)
+
+    async def _read(self, name: str) -> pb.KeyValue:
+        stored = await self._client.get(keys.config(name))
+        if stored is None:
+            raise NotFound(f"There is no network {name!r}.")
+        return stored
+
+
+def _value(reply: pb.TxnResponse) -> bytes | None:
+    stored = stored_host.found(reply.responses[0])
+    return None if stored is None else stored.value

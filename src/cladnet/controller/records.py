@@ -1,0 +1,167 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in etcd, as JSON that a person can read with etcdctl.
+
+Every reader raises InvalidInput for a value that none of our writers wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import Any, TypeVar
+
+from cladnet.core.endpoint import Endpoint
+from cladnet.core.errors import CladnetError, InvalidInput
+from cladnet.core.host_report import Cloud, HostReport
+from cladnet.core.host_state import HostState
+from cladnet.core.network import NetworkSpec
+from cladnet.core.rule_table import ControllerEntry, PeerEntry
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """A member of a network.
+
+    Args:
+        identity: SHA-256 (hex) of the public key in its certificate; another key needs another enrolment.
+        report: the last one; None until the agent has sent one.
+    """
+
+    identity: str
+    report: HostReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The right to become a member, once.
+
+    Args:
+        network: the network.
+        network_created: revision at which the network came into being: one of the same name is another one.
+        host: the host.
+        used_by: identity of who used it; the same one may ask again, because an answer can be lost.
+    """
+
+    network: str
+    network_created: int
+    host: str
+    used_by: str = ""
+
+
+def _reader(read: Callable[[Mapping[str, Any]], T]) -> Callable[[bytes], T]:
+    @functools.wraps(read)
+    def checked(value: bytes) -> T:
+        try:
+            return read(json.loads(value))
+        except (ValueError, KeyError, TypeError, AttributeError, CladnetError) as exc:
+            raise InvalidInput(f"etcd holds a value that is not ours ({exc!r}): {value[:200]!r}.") from exc
+
+    return checked
+
+
+def _write(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def write_network(spec: NetworkSpec) -> bytes:
+    """A network, without its name, which is in the key."""
+    document = asdict(spec) | {"cidr": str(spec.cidr)}
+    del document["name"]
+    return _write(document)
+
+
+def read_network(name: str, value: bytes) -> NetworkSpec:
+    """The network of that name."""
+    return _reader(lambda document: NetworkSpec(name, **{**document, "cidr": IPv4Network(document["cidr"])}))(
+        value
+    )
+
+
+def write_peer(peer: PeerEntry) -> bytes:
+    """What others need to know of a member, without its name and revision, which come with the key."""
+    return _write(
+        {
+            "address": str(peer.address),
+            "public_key": base64.b64encode(peer.public_key).decode(),
+            "endpoint": None if peer.endpoint is None else str(peer.endpoint),
+        }
+    )
+
+
+def read_peer(host: str, revision: int, value: bytes) -> PeerEntry:
+    """The entry of that host, written at that revision."""
+
+    def read(document: Mapping[str, Any]) -> PeerEntry:
+        return PeerEntry(
+            host=host,
+            address=IPv4Address(document["address"]),
+            public_key=base64.b64decode(document["public_key"]),
+            endpoint=None if document["endpoint"] is None else Endpoint.parse(document["endpoint"]),
+            revision=revision,
+        )
+
+    return _reader(read)(value)
+
+
+def write_host(record: HostRecord) -> bytes:
+    """A member."""
+    report = None if record.report is None else _report_document(record.report)
+    return _write({"identity": record.identity, "report": report})
+
+
+@_reader
+def read_host(document: Mapping[str, Any]) -> HostRecord:
+    """A member."""
+    report = document["report"]
+    return HostRecord(str(document["identity"]), None if report is None else _report(report))
+
+
+def write_enrolment(enrolment: Enrolment) -> bytes:
+    """An enrolment."""
+    return _write(asdict(enrolment))
+
+
+@_reader
+def read_enrolment(document: Mapping[str, Any]) -> Enrolment:
+    """An enrolment."""
+    return Enrolment(**document)
+
+
+def write_controller(controller: ControllerEntry, version: str) -> bytes:
+    """A controller that runs."""
+    return _write({"addresses": list(controller.addresses), "version": version})
+
+
+def read_controller(name: str, value: bytes) -> ControllerEntry:
+    """The controller of that name."""
+    return _reader(lambda document: ControllerEntry(name, tuple(map(str, document["addresses"]))))(value)
+
+
+def _report_document(report: HostReport) -> dict[str, object]:
+    return asdict(report) | {
+        "public_key": base64.b64encode(report.public_key).decode(),
+        "public_endpoint": None if report.public_endpoint is None else str(report.public_endpoint),
+        "private_endpoints": list(map(str, report.private_endpoints)),
+        "occupied_networks": list(map(str, report.occupied_networks)),
+        "state": report.state.value,
+    }
+
+
+def _report(document: Mapping[str, Any]) -> HostReport:
+    public = document["public_endpoint"]
+    changed = {
+        "public_key": base64.b64decode(document["public_key"]),
+        "public_endpoint": None if public is None else Endpoint.parse(public),
+        "private_endpoints": tuple(map(Endpoint.parse, document["private_endpoints"])),
+        "occupied_networks": tuple(map(ip_network, document["occupied_networks"])),
+        "cloud": Cloud(**document["cloud"]),
+        "state": HostState(document["state"]),
+    }
+    return HostReport(**{**document, **changed})

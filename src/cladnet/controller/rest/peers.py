@@ -1,0 +1,54 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Operations on the hosts of a network."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Response
+
+from cladnet.controller.replica import NetworkState
+from cladnet.controller.rest.backend import Backend, BackendOf, administrator
+from cladnet.controller.rest.errors import documented
+from cladnet.controller.rest.models import EnrolmentIn, EnrolmentOut, Peer, PeerList
+from cladnet.core.errors import InvalidInput, NotFound, Unauthorized, Unavailable
+from cladnet.core.identity import SpiffeId
+
+router = APIRouter(
+    prefix="/v1/networks/{name}",
+    tags=["peers"],
+    dependencies=[Depends(administrator)],
+    responses=documented(Unauthorized, NotFound, Unavailable),
+)
+
+
+@router.get("/peers")
+async def list_peers(name: str, backend: BackendOf) -> PeerList:
+    """All hosts of a network, by name."""
+    state = backend.follower.network(name)
+    return PeerList(peers=[_peer(backend, state, host) for host in sorted(state.hosts)])
+
+
+@router.get("/peers/{host}")
+async def get_peer(name: str, host: str, backend: BackendOf) -> Peer:
+    """One host of a network."""
+    return _peer(backend, backend.follower.network(name), host)
+
+
+@router.delete("/peers/{host}", status_code=204)
+async def remove_peer(name: str, host: str, backend: BackendOf) -> Response:
+    """Takes a host out of its network: its certificate is void, its address goes into quarantine."""
+    await backend.follower.reached(await backend.allocator.release(name, host))
+    return Response(status_code=204)
+
+
+@router.post("/enrolments", status_code=201, responses=documented(InvalidInput))
+async def create_enrolment(name: str, body: EnrolmentIn, backend: BackendOf) -> EnrolmentOut:
+    """A one-time token for the agent of a host that is to become (or become again) a member."""
+    made = await backend.enrolments.create(SpiffeId(name, body.host))
+    return EnrolmentOut(token=made.token, expires_in_s=made.expires_in_s, network=name, host=body.host)
+
+
+def _peer(backend: Backend, state: NetworkState, host: str) -> Peer:
+    if host not in state.hosts:
+        raise NotFound(f"Host {host[:80]!r} is not in network {state.spec.name}.")
+    return Peer.of(state, host, connected=backend.presence.connected(state.spec.name, host))
