@@ -68,6 +68,7 @@ def ensure(progress: Progress = silent) -> Path:
     cache = folders.rootfs_cache()
     image = cache / _digest()
     cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)  # the set-user-ID programs in there are for the hosts alone
     with _locked(cache):
         if not image.exists():
             progress("image of the hosts: Debian 12 by mmdebstrap, once, about half a minute")

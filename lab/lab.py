@@ -191,7 +191,13 @@ class Lab:
         """
         command = self.console_command(host, argv)
         return subprocess.run(
-            command, input=stdin, timeout=timeout_s, capture_output=True, text=True, check=False
+            command,
+            input=stdin,
+            timeout=timeout_s,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
 
     def console_command(self, host: str, argv: Sequence[str]) -> list[str]:
