@@ -7,8 +7,8 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from mesh import Start, introduce, transfer
 from namespaces import Namespace, eventually, kill
+from tunnel_pair import Start, introduce, transfer
 from tunnel_process import WireguardGo, preshared_key
 
 Hosts = tuple[Namespace, Namespace]

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from mesh import Start, introduce, transfer
 from namespaces import Namespace, eventually
+from tunnel_pair import Start, introduce, transfer
 from tunnel_process import TunnelProcess
 
 Hosts = tuple[Namespace, Namespace]
