@@ -249,10 +249,10 @@ def _reason(network: Block, home: Block, hosts: int) -> str:
     known = [known for known in KNOWN_RANGES if _share(inside, _range(known.cidr))]
     if not known:
         return f"{fits} is apart from all occupied networks and all common defaults of clouds and containers."
-    names = ", ".join(f"{each.cidr} ({each.taken_by})" for each in known)
+    more = f" and {len(known) - 1} more" if len(known) > 1 else ""
     return (
         f"{fits} no occupied network overlaps. Nothing of this size is free apart from the common defaults:"
-        f" it overlaps {names}, so keep that away from these hosts."
+        f" it overlaps {known[-1].cidr} ({known[-1].taken_by}){more}, so keep these away from the hosts."
     )
 
 

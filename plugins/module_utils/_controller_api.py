@@ -27,7 +27,6 @@ ERRORS_BY_STATUS: dict[int, type[CladnetError]] = {
     400: InvalidInput,
     401: Unauthorized,
     403: Unauthorized,
-    404: NotFound,
     409: Conflict,
     507: Exhausted,
 }
@@ -201,14 +200,10 @@ def _document(content: bytes) -> Document | None:
 
 def _refusal(status: int, document: Document | None) -> CladnetError:
     """Turns an answer that says no into the error that the controller meant."""
-    error = (document or {}).get("error")
-    if isinstance(error, dict) and error.get("code") in ERRORS_BY_CODE and error.get("message"):
-        kind, message, hint = (
-            ERRORS_BY_CODE[error["code"]],
-            str(error["message"]),
-            str(error.get("hint") or ""),
-        )
-    else:
-        kind = ERRORS_BY_STATUS.get(status, Unavailable)
-        message, hint = f"The controller answered HTTP {status} without saying why.", ""
-    return kind(message, hint=hint or (ACCESS_HINT if kind is Unauthorized else ""))
+    said = (document or {}).get("error")
+    error = said if isinstance(said, dict) else {}
+    # A 404 without a code comes from something that is no controller, and tells nothing about networks.
+    kind = ERRORS_BY_CODE.get(str(error.get("code"))) or ERRORS_BY_STATUS.get(status, Unavailable)
+    message = error.get("message") or f"What answers at api_url answered HTTP {status} without saying why."
+    hint = error.get("hint") or (ACCESS_HINT if kind is Unauthorized else "")
+    return kind(str(message), hint=str(hint))

@@ -127,12 +127,12 @@ peers:
       type: str
       sample: a1
     address:
-      description: Address of the host in the network.
+      description: Address of the host in the network; V(null) until its agent has reported.
       returned: always
       type: str
       sample: 10.112.0.1
     public_key:
-      description: WireGuard public key of the host.
+      description: WireGuard public key of the host; V(null) until its agent has reported.
       returned: always
       type: str
       sample: 5fUHlFvUCpMcCcxMUWlBMCCsVyWMm2p2aVyMmAO8fFQ=

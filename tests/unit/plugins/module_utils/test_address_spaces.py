@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv4Network, collapse_addresses, ip_interface, ip_network
 from time import monotonic
 
@@ -154,9 +155,17 @@ def test_keeps_clear_of_all_known_defaults_while_there_is_room() -> None:
 
 
 def test_reason_names_the_default_that_could_not_be_avoided() -> None:
-    spaces = available_address_spaces(["10.0.0.0/9", "192.168.0.0/16", "172.16.0.0/12"], hosts=6, prefix=9)
-    assert spaces.recommended == "10.128.0.0/9"
-    assert "auto mode VPC of Google Cloud" in spaces.reason
+    occupied = ["10.0.0.0/9", "10.192.0.0/10", "192.168.0.0/16", "172.16.0.0/12"]
+    spaces = available_address_spaces(occupied, hosts=6, prefix=10)
+    assert spaces.recommended == "10.128.0.0/10"
+    assert "10.152.183.0/24 (MicroK8s services) and 1 more" in spaces.reason
+
+
+@pytest.mark.parametrize("prefix", [8, 12, 16, 24])
+def test_reason_is_short_enough_for_the_description_of_a_network(prefix) -> None:
+    for cidrs in ([], ["10.0.0.0/8"], ["10.0.0.0/8", "172.16.0.0/12"]):
+        with suppress(Exhausted):
+            assert len(available_address_spaces(cidrs, hosts=6, prefix=prefix).reason) < 450
 
 
 def test_takes_less_than_a_24_before_it_gives_up() -> None:

@@ -85,6 +85,7 @@ def test_refusal_is_the_error_that_the_controller_meant(server, api, status, cod
     [
         (401, b"", Unauthorized),
         (403, b"<html>", Unauthorized),
+        (404, b"<html>", Unavailable),
         (409, b"[]", Conflict),
         (500, b"Internal Server Error", Unavailable),
         (422, {"error": {"code": "strange"}}, Unavailable),
@@ -95,6 +96,21 @@ def test_refusal_without_an_explanation_is_told_by_its_status(server, api, statu
     server.answers["GET", "/v1/networks"] = (status, content)
     with pytest.raises(kind, match=f"HTTP {status}"):
         api.networks()
+
+
+def test_fault_of_the_controller_keeps_its_words(server, api) -> None:
+    server.answers["GET", "/v1/networks"] = (
+        500,
+        refusal("internal", "The controller failed.", "See its log."),
+    )
+    with pytest.raises(Unavailable, match=r"The controller failed\. See its log\."):
+        api.networks()
+
+
+def test_404_of_something_else_is_not_taken_for_a_network_that_is_absent(server, api) -> None:
+    server.answers["GET", "/v1/networks/demo"] = (404, b"<html>")
+    with pytest.raises(Unavailable):
+        api.network("demo")
 
 
 def test_unauthorized_says_where_the_token_is(server, api) -> None:
