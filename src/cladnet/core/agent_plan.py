@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 
 from cladnet.core.endpoint import Endpoint
@@ -80,7 +81,7 @@ def select_peers(table: RuleTable, *, own_host: str, own_key: bytes) -> PeerSele
 
 def _same(before: PeerEntry | None, after: PeerEntry) -> bool:
     """Whether the tunnel would see no difference (a revision alone is none)."""
-    return before is not None and replace(before, revision=after.revision) == after
+    return before is after or (before is not None and replace(before, revision=after.revision) == after)
 
 
 def _removals(before: Mapping[str, PeerEntry], after: Mapping[str, PeerEntry]) -> Iterable[RemovePeer]:
@@ -121,4 +122,8 @@ def _without_loop(peer: PeerEntry, table: RuleTable, problems: list[str]) -> Pee
 
 
 def _inside(endpoint: Endpoint | None, cidr: IPv4Network) -> bool:
-    return endpoint is not None and ip_address(endpoint.address) in cidr
+    return endpoint is not None and _parsed(endpoint.address) in cidr
+
+
+# The same endpoints are looked at for every change of a table.
+_parsed = lru_cache(maxsize=1 << 16)(ip_address)

@@ -86,7 +86,7 @@ def assess_for_report(conditions: Conditions) -> Assessment:
 def _trouble(conditions: Conditions) -> str:
     """Why a host without an address cannot get one: only what a person has to change."""
     return (
-        conditions.refused or conditions.overlap or conditions.device_problem or conditions.identity_problem
+        conditions.overlap or conditions.refused or conditions.device_problem or conditions.identity_problem
     )
 
 
