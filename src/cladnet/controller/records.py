@@ -12,14 +12,14 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import Any, TypeVar
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
-from cladnet.core.network import NetworkSpec
+from cladnet.core.network import NetworkSpec, parse_cidr
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
 
 T = TypeVar("T")
@@ -79,9 +79,11 @@ def write_network(spec: NetworkSpec) -> bytes:
 
 def read_network(name: str, value: bytes) -> NetworkSpec:
     """The network of that name."""
-    return _reader(lambda document: NetworkSpec(name, **{**document, "cidr": IPv4Network(document["cidr"])}))(
-        value
-    )
+
+    def read(document: Mapping[str, Any]) -> NetworkSpec:
+        return NetworkSpec(name, **{**document, "cidr": parse_cidr(str(document["cidr"]))})
+
+    return _reader(read)(value)
 
 
 def write_peer(peer: PeerEntry) -> bytes:
@@ -101,7 +103,7 @@ def read_peer(host: str, revision: int, value: bytes) -> PeerEntry:
     def read(document: Mapping[str, Any]) -> PeerEntry:
         return PeerEntry(
             host=host,
-            address=IPv4Address(document["address"]),
+            address=IPv4Address(str(document["address"])),
             public_key=base64.b64decode(document["public_key"]),
             endpoint=None if document["endpoint"] is None else Endpoint.parse(document["endpoint"]),
             revision=revision,
