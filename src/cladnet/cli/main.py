@@ -47,9 +47,10 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _ping(options: argparse.Namespace) -> int:
-    result = ping(choose_network(options.config_dir, options.network), options.timeout)
+    result = ping(choose_network(options.config_dir, options.network), options.timeout, options.peers)
     _show(options, result, format_ping)
-    is_whole = result["address"] is not None and result["reachable"] == result["total"]
+    is_complete = result["address"] is not None and result["total"] >= options.peers
+    is_whole = is_complete and result["reachable"] == result["total"]
     return 0 if is_whole else EXIT_UNREACHABLE
 
 
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     pinging.add_argument(
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT_S, metavar="S", help="try at most S seconds"
+    )
+    pinging.add_argument(
+        "--peers", type=int, default=0, metavar="N", help="wait until the network has N peers at least"
     )
     explaining = _add(commands, "explain", _explain, "say which endpoint is used for a peer, and why")
     explaining.add_argument("peer", metavar="PEER", help="host name or overlay address")

@@ -18,7 +18,7 @@ DEFAULT_TIMEOUT_S = 5.0
 
 
 def ping(
-    config: AgentConfig, timeout_s: float, clock: Callable[[], float] = time.monotonic
+    config: AgentConfig, timeout_s: float, at_least: int = 0, clock: Callable[[], float] = time.monotonic
 ) -> dict[str, Any]:
     """Pings all peers in parallel until each has answered, or the time is over.
 
@@ -27,6 +27,7 @@ def ping(
     Args:
         config: of the network.
         timeout_s: how long to try at most.
+        at_least: so many peers there must be; hosts that still join are waited for.
         clock: seconds.
 
     Raises:
@@ -36,9 +37,9 @@ def ping(
     trips_ms: dict[str, float] = {}
     with EchoSocket(clock) as echo:
         status = read_status(config)
-        while not _is_done(status, trips_ms) and clock() < end_s:
+        while not _is_done(status, trips_ms, at_least) and clock() < end_s:
             echo.send(_silent(status, trips_ms))
-            _collect(echo, trips_ms, status, min(clock() + RETRY_S, end_s), clock)
+            _collect(echo, trips_ms, status, min(clock() + RETRY_S, end_s), at_least, clock)
             status = read_status(config)
     return _result(status, trips_ms)
 
@@ -58,9 +59,10 @@ def _collect(
     trips_ms: dict[str, float],
     status: dict[str, Any],
     until_s: float,
+    at_least: int,
     clock: Callable[[], float],
 ) -> None:
-    while clock() < until_s and (_silent(status, trips_ms) or not status["peers"]):
+    while clock() < until_s and not _is_done(status, trips_ms, at_least):
         for address, trip_ms in echo.receive(until_s - clock()).items():
             trips_ms.setdefault(address, trip_ms)
 
@@ -69,9 +71,9 @@ def _silent(status: dict[str, Any], trips_ms: dict[str, float]) -> list[str]:
     return [peer["address"] for peer in status["peers"] if peer["address"] not in trips_ms]
 
 
-def _is_done(status: dict[str, Any], trips_ms: dict[str, float]) -> bool:
+def _is_done(status: dict[str, Any], trips_ms: dict[str, float], at_least: int) -> bool:
     is_settled = status["address"] is not None or status["state"] == STATE_DOWN
-    return is_settled and not _silent(status, trips_ms)
+    return is_settled and len(status["peers"]) >= at_least and not _silent(status, trips_ms)
 
 
 def _result(status: dict[str, Any], trips_ms: dict[str, float]) -> dict[str, Any]:
