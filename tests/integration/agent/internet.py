@@ -287,6 +287,7 @@ def _etcd(namespace: Namespace, folder: Path) -> Daemon:
 
 
 def _controller(namespace: Namespace, folder: Path) -> Daemon:
+    (folder / "controller").mkdir()
     configuration = folder / "controller.toml"
     configuration.write_text(
         f'name = "ctl"\netcd_endpoints = ["127.0.0.1:2379"]\nstate_dir = "{folder}/controller"\n'
