@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""A real etcd of one member, started on free ports in a temporary folder, that tests may kill and start again."""
+"""A real etcd of one member, in a temporary folder, that tests may kill, hold and start again."""
 
 from __future__ import annotations
 

@@ -49,6 +49,9 @@ class View:
     def revision(self) -> int:
         return self.batches[-1].revision if self.batches else 0
 
+    async def reaches(self, revision: int) -> None:
+        await until(lambda: self.revision == revision, f"revision {revision}")
+
     async def _follow(self) -> None:
         async for batch in self.informer.batches():
             assert batch.revision >= self.revision or batch.new_history
@@ -124,7 +127,7 @@ async def test_loses_nothing_when_etcd_is_killed(
         etcd.start()
         await until(lambda: client_answers(client), "etcd to be back")
         last = await put(client, f"after-{turn}", "x")
-        await until(lambda: follower.revision == last, "the write after the restart")
+        await follower.reaches(last)
     assert follower.keys == await contents(client)
     assert sum(batch.listed for batch in follower.batches) == 1, "a restart needs no new listing"
 
