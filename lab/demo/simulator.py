@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -118,16 +117,18 @@ class Simulator:
     def _spawn(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "lab.tumblebug", "--topology", self.topology]
-        with self.log.open("wb") as log:
-            process = subprocess.Popen(
-                [*argv, "--listen", f"127.0.0.1:{self.port}"],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._pid_file.write_text(f"{process.pid}\n", encoding="utf-8")
+        pid = os.posix_spawn(
+            sys.executable,
+            [*argv, "--listen", f"127.0.0.1:{self.port}"],
+            {**os.environ, "PYTHONPATH": str(ROOT)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,  # lives on when this process ends
+        )
+        self._pid_file.write_text(f"{pid}\n", encoding="utf-8")
 
     def _ready(self) -> bool:
         try:
