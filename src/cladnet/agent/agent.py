@@ -48,6 +48,7 @@ SLEPT_S = 3.0
 TUNNEL_RETRY_S = 2.0
 FIRST_ANSWER_TIMEOUT_S = 1.5
 CONTROLLERS_LOST_AFTER_S = 30.0
+NOT_FOUND_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class _Parts:
     writer: TableWriter
     discovery: Discovery
     host: HostWatch
+    enrolment: Enrolment
     control: Control
 
 
@@ -131,6 +133,7 @@ class Agent:
         tunnel.on_device_recreated = parts.host.poke
         try:
             parts.rule.program()
+            parts.enrolment.check()
             await parts.host.look()
             self._notify("READY=1")
             await first_to_end(
@@ -171,8 +174,12 @@ class Agent:
             if parts.control.connected_to is not None:
                 connected_s = now_s
                 parts.rule.confirm()
-            elif now_s - connected_s > CONTROLLERS_LOST_AFTER_S:
+            elif now_s - connected_s > self._patience_s():
                 self._health.set(controllers_lost=_lost(parts.control))
+
+    def _patience_s(self) -> float:
+        """How long no controller may answer before it is told; sooner on a host that waits for one."""
+        return CONTROLLERS_LOST_AFTER_S if self._health.conditions.addressed else NOT_FOUND_AFTER_S
 
     def _assemble(self, tunnel: Tunnel) -> _Parts:
         config, health, rng = self._config, self._health, random.SystemRandom()
@@ -186,6 +193,8 @@ class Agent:
             on_change=self._on_rule,
             clock=time.monotonic,
         )
+
+        enrolment = Enrolment(config, self._state, health, rng)
 
         def table() -> RuleTable:
             return rule.table
@@ -207,9 +216,10 @@ class Agent:
                 on_underlay_change=self._on_underlay,
                 on_observation=self._on_report_input,
             ),
+            enrolment=enrolment,
             control=Control(
                 config,
-                enrolment=Enrolment(config, self._state, health, rng),
+                enrolment=enrolment,
                 rule=rule,
                 health=health,
                 report=self._report,
@@ -235,7 +245,7 @@ class Agent:
 
     def _on_health(self) -> None:
         assessment = self._health.assessment
-        self._notify(f"STATUS={assessment.state.value} {assessment.reason}".rstrip())
+        self._notify(f"STATUS={' '.join([assessment.state.value, *assessment.reason.split()])}")  # one line
         self._on_report_input()
 
     def _on_report_input(self) -> None:
@@ -269,12 +279,12 @@ class Agent:
             self._parts.control.reconnect(why)
 
     async def _status(self) -> dict[str, Any]:
-        parts = self._parts
+        parts, assessment = self._parts, self._health.assessment
         if parts is None:
-            return status_without_tunnel(self._config, self._health.assessment)
+            return status_without_tunnel(self._config, state=assessment.state.value, reason=assessment.reason)
         return full_status(
             self._config,
-            assessment=self._health.assessment,
+            assessment=assessment,
             table=parts.rule.table,
             peers=parts.rule.peers,
             tunnel=parts.tunnel.status(),
@@ -301,4 +311,4 @@ def _boot_time_s() -> float:
 
 def _lost(control: Control) -> str:
     last = f" (last: {control.last_error})" if control.last_error else ""
-    return f"no controller answers; traffic goes on by the last known rule{last}"
+    return f"no controller answers; what is known of the network stays in force{last}"

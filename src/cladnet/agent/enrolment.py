@@ -41,6 +41,11 @@ class Enrolment:
         self._identity = SpiffeId(config.network, config.host)
         self._refused_token = ""
 
+    def check(self) -> None:
+        """Tells ``health`` about a certificate that is there already."""
+        if self._state.certificate() is not None:
+            self._own_certificate()
+
     async def credentials(self) -> Credentials | None:
         """What this host shows to a controller; None if it has nothing to show now (``health`` says why)."""
         try:

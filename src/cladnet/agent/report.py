@@ -10,6 +10,7 @@ from cladnet.agent.observation import HostObservation
 from cladnet.agent.wire_messages import endpoint_message
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import PublicEndpoint
+from cladnet.core.host_report import MAX_OCCUPIED_NETWORKS, MAX_REASON_CHARACTERS
 from cladnet.core.host_state import Assessment
 from cladnet.wire import agent_pb2
 
@@ -32,7 +33,7 @@ def build_report(
             endpoint_message(Endpoint(address, config.listen_port))
             for address in observation.private_addresses
         ],
-        occupied_networks=observation.occupied_cidrs,
+        occupied_networks=observation.occupied_cidrs[:MAX_OCCUPIED_NETWORKS],
         mtu=mtu_bytes,
         cloud=agent_pb2.Cloud(
             provider=cloud.provider,
@@ -42,6 +43,6 @@ def build_report(
             subnet=cloud.subnet,
         ),
         state=f"HOST_STATE_{assessment.state.name}",
-        reason=assessment.reason,
+        reason=assessment.reason[:MAX_REASON_CHARACTERS],
         agent_version=__version__,
     )

@@ -17,14 +17,14 @@ from cladnet.core.rule_table import PeerEntry, RuleTable
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
 
 
-def status_without_tunnel(config: AgentConfig, assessment: Assessment) -> dict[str, Any]:
+def status_without_tunnel(config: AgentConfig, *, state: str, reason: str) -> dict[str, Any]:
     """The status while no tunnel is open (yet): every key is there, most are empty."""
     return {
         "network": config.network,
         "host": config.host,
         "version": __version__,
-        "state": assessment.state.value,
-        "reason": assessment.reason,
+        "state": state,
+        "reason": reason,
         "address": None,
         "cidr": None,
         "controller": None,
@@ -63,7 +63,8 @@ def full_status(
         controller_error: why the last session ended, while none is connected.
     """
     own, live = table.peers.get(config.host), {peer.public_key: peer for peer in tunnel.peers}
-    return status_without_tunnel(config, assessment) | {
+    known = status_without_tunnel(config, state=assessment.state.value, reason=assessment.reason)
+    return known | {
         "address": None if own is None else str(own.address),
         "cidr": None if table.network is None else str(table.network.cidr),
         "controller": controller,
@@ -72,12 +73,13 @@ def full_status(
         "public_endpoint": None if public_endpoint is None else str(public_endpoint.endpoint),
         "public_endpoint_source": None if public_endpoint is None else public_endpoint.source.value,
         "mtu": mtu_bytes,
-        "peers": [_peer(peers[host], live.get(peers[host].public_key)) for host in sorted(peers)],
+        "peers": [peer_status(peers[host], live.get(peers[host].public_key)) for host in sorted(peers)],
         "drops": tunnel.drops,
     }
 
 
-def _peer(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
+def peer_status(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
+    """One peer: what the rule says, and what the tunnel says (None without a tunnel)."""
     return {
         "host": entry.host,
         "address": str(entry.address),

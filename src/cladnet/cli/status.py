@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from cladnet.agent.config import AgentConfig
+from cladnet.agent.status_document import peer_status, status_without_tunnel
 from cladnet.cli.agent_client import AgentNotRunning, ask_agent, last_good_table
 from cladnet.cli.text import age, columns, size
 
@@ -46,34 +47,12 @@ def format_status(status: dict[str, Any]) -> str:
 def _status_of_stopped_agent(config: AgentConfig, reason: str) -> dict[str, Any]:
     table = last_good_table(config)
     own = table.peers.get(config.host)
-    return {
-        "network": config.network,
-        "host": config.host,
-        "state": STATE_DOWN,
-        "reason": reason,
+    others = [table.peers[host] for host in sorted(table.peers) if host != config.host]
+    return status_without_tunnel(config, state=STATE_DOWN, reason=reason) | {
         "address": None if own is None else str(own.address),
         "cidr": None if table.network is None else str(table.network.cidr),
-        "controller": None,
-        "controller_error": "",
         "revision": table.revision,
-        "public_endpoint": None,
-        "public_endpoint_source": None,
-        "device": config.device,
-        "mtu": 0,
-        "peers": [
-            {
-                "host": peer.host,
-                "address": str(peer.address),
-                "rule_endpoint": None if peer.endpoint is None else str(peer.endpoint),
-                "endpoint": None,
-                "last_handshake_age_s": None,
-                "rx_bytes": 0,
-                "tx_bytes": 0,
-            }
-            for host, peer in sorted(table.peers.items())
-            if host != config.host
-        ],
-        "drops": {},
+        "peers": [peer_status(peer, None) for peer in others],
     }
 
 

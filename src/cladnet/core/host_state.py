@@ -64,7 +64,7 @@ _RULES = (
     _Rule(lambda c: bool(c.tunnel_problem), HostState.FAILED, lambda c: c.tunnel_problem),
     _Rule(lambda c: bool(c.removed), HostState.RELEASED, lambda c: c.removed),
     _Rule(lambda c: bool(c.enrolment_problem), HostState.FAILED, lambda c: c.enrolment_problem),
-    _Rule(lambda c: not c.enrolled, HostState.CONFIGURING, lambda _: "enrolling"),
+    _Rule(lambda c: not c.enrolled, HostState.CONFIGURING),
     _Rule(lambda c: not c.addressed and bool(_trouble(c)), HostState.FAILED, lambda c: _trouble(c)),
     _Rule(lambda c: not c.addressed, HostState.CONFIGURING, lambda c: c.controllers_lost),
     _Rule(lambda c: bool(_impairment(c)), HostState.DEGRADED, lambda c: _impairment(c)),

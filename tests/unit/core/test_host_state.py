@@ -17,7 +17,7 @@ PROBLEMS = [f.name for f in fields(Conditions) if f.name not in ("enrolled", "ad
 @pytest.mark.parametrize(
     ("conditions", "expected"),
     [
-        (Conditions(), Assessment(HostState.CONFIGURING, "enrolling")),
+        (Conditions(), Assessment(HostState.CONFIGURING)),
         (Conditions(enrolment_problem="token used"), Assessment(HostState.FAILED, "token used")),
         (Conditions(enrolled=True), Assessment(HostState.CONFIGURING)),
         (Conditions(enrolled=True, refused="overlap"), Assessment(HostState.FAILED, "overlap")),
