@@ -108,6 +108,7 @@ class Agent:
             except CladnetError as exc:
                 self._health.set(tunnel_problem=str(exc))
                 self._notify("READY=1")  # what is wrong is in the status; starting again would not help
+            self._notify("WATCHDOG=1")
             await _wait(stop, TUNNEL_RETRY_S)
         return None
 

@@ -140,7 +140,7 @@ class Enrolment:
         try:
             return self._config.ca_file.read_bytes()
         except OSError as exc:
-            raise InvalidInput(f"{self._config.ca_file} cannot be read: {exc.strerror}.") from exc
+            raise Unavailable(f"{self._config.ca_file} cannot be read: {exc.strerror}.") from exc
 
 
 def _now() -> datetime:

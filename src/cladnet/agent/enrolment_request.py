@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 
 from cladnet.core.error_codes import error_of_document
-from cladnet.core.errors import InvalidInput, Unavailable
+from cladnet.core.errors import Unavailable
 from cladnet.core.identity import CONTROLLER_NAME
 
 TIMEOUT_S = 10.0
@@ -32,8 +32,7 @@ def enrol(address: str, port: int, *, ca_file: Path, token: str, request_pem: by
         The certificate, PEM.
 
     Raises:
-        Unavailable: no (sensible) answer; another controller may give one.
-        InvalidInput: the CA file is missing or damaged.
+        Unavailable: no (sensible) answer, or no CA certificate to check it with; a later try may do.
         CladnetError: the controller's refusal, with its words.
     """
     body = json.dumps({"token": token, "csr_pem": request_pem.decode("ascii")})
@@ -58,7 +57,7 @@ def _trust(ca_file: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except OSError as exc:
-        raise InvalidInput(f"{ca_file} holds no CA certificate: {exc.strerror or exc}.") from exc
+        raise Unavailable(f"{ca_file} holds no CA certificate: {exc.strerror or exc}.") from exc
 
 
 def _post(secure: ssl.SSLSocket, address: str, body: str) -> tuple[int, bytes]:

@@ -235,6 +235,15 @@ async def test_foreign_controller_gets_no_token(host: Host) -> None:
     assert host.state.token() == "token"
 
 
+async def test_ca_that_comes_late_is_waited_for(host: Host) -> None:
+    host.config.ca_file.unlink()
+    host.give_token()
+    host.start()
+    await eventually(lambda: "ca.crt holds no CA certificate" in host.situation[1], "said")
+    host.config.ca_file.write_bytes(host.controller.authority.pem)
+    await eventually(lambda: host.control.connected_to, "connected")
+
+
 async def test_left_over_token_does_not_harm_a_member(host: Host) -> None:
     host.controller.enrolment_status = 401
     host.controller.enrolment_reply = {"error": {"code": "unauthorized", "message": "used", "hint": ""}}
