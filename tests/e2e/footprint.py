@@ -19,19 +19,20 @@ VOLATILE = (
     "/var/lib/sudo/*",
     "/var/lib/systemd/*",
     "/var/log/*",
+    "/var/tmp/systemd-private-*",
     "*/__pycache__*",
 )
 SECTIONS = {
     "files": "find /etc /home /opt /root /usr /var -xdev "
     + " ".join(f"-not -path '{path}'" for path in VOLATILE),
-    "run": "find /run -maxdepth 1",
+    "run": "find /run -maxdepth 1 -not -name motd.dynamic",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
     "addresses": "ip -o addr | awk '{print $2, $4}'",
     "routes": "ip route show table all | grep -v '^broadcast'",
     "firewall": "nft list ruleset",
     "users": "getent passwd",
     "groups": "getent group",
-    "units": "systemctl list-unit-files --no-legend | awk '{print $1, $2}'",
+    "units": "systemctl list-unit-files --no-legend | awk '$2 != \"transient\" {print $1, $2}'",
     "packages": "dpkg-query --show",
     "listening": "ss -Hlntu | awk '{print $1, $5}'",
 }

@@ -33,7 +33,9 @@ from cladnet.agent.status_document import full_status, status_without_tunnel
 from cladnet.agent.status_server import status_server
 from cladnet.agent.table_writer import TableWriter
 from cladnet.agent.tasks import first_to_end, wait_for_event
+from cladnet.agent.witness import Witness
 from cladnet.core.device_plan import tunnel_mtu
+from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.errors import CladnetError
 from cladnet.core.rule_table import RuleTable
@@ -59,6 +61,7 @@ class _Parts:
     rule: NetworkingRule
     announcer: Announcer
     writer: TableWriter
+    witness: Witness
     discovery: Discovery
     host: HostWatch
     enrolment: Enrolment
@@ -130,7 +133,7 @@ class Agent:
 
     async def _run_with(self, tunnel: Tunnel, stop: asyncio.Event) -> None:
         parts = self._parts = self._assemble(tunnel)
-        tunnel.on_foreign = parts.discovery.received
+        tunnel.on_foreign = lambda datagram, source: self._on_foreign(parts, datagram, source)
         tunnel.on_device_recreated = parts.host.poke
         try:
             parts.rule.program()
@@ -196,6 +199,7 @@ class Agent:
         )
 
         enrolment = Enrolment(config, self._state, health, rng)
+        witness = Witness(tunnel.status, tunnel.send_foreign)
 
         def table() -> RuleTable:
             return rule.table
@@ -205,8 +209,13 @@ class Agent:
             rule=rule,
             announcer=announcer,
             writer=TableWriter(self._state, health),
+            witness=witness,
             discovery=Discovery(
-                config, send=tunnel.send_foreign, rule=table, on_change=self._on_public_endpoint
+                config,
+                send=tunnel.send_foreign,
+                rule=table,
+                witnesses=witness.candidates,
+                on_change=self._on_public_endpoint,
             ),
             host=HostWatch(
                 config,
@@ -238,6 +247,11 @@ class Agent:
             mtu_bytes=parts.host.mtu_bytes,
             assessment=self._health.reported,
         )
+
+    @staticmethod
+    def _on_foreign(parts: _Parts, datagram: bytes, source: Endpoint) -> None:
+        if not parts.witness.received(datagram, source):
+            parts.discovery.received(datagram, source)
 
     def _require_parts(self) -> _Parts:
         if self._parts is None:

@@ -1,6 +1,9 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""Finds out how this host is seen from outside: STUN through the tunnel's own socket, to all controllers."""
+"""Finds out how this host is seen from outside: STUN through the tunnel's own socket.
+
+All controllers are asked; while none of them answers, a few peers are asked too.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ class Discovery:
         config: names the controllers and the hint.
         send: sends a datagram through the tunnel's socket.
         rule: gives the rule as it is now: more controllers, and the overlay's own space.
+        witnesses: gives peers to ask while no controller answers.
         on_change: called when ``public_endpoint`` has changed, with what it was before.
     """
 
@@ -41,11 +45,13 @@ class Discovery:
         *,
         send: Callable[[bytes, Endpoint], None],
         rule: Callable[[], RuleTable],
+        witnesses: Callable[[], Iterable[Endpoint]],
         on_change: Callable[[PublicEndpoint | None], None],
     ) -> None:
         self._config = config
         self._send = send
         self._rule = rule
+        self._witnesses = witnesses
         self._on_change = on_change
         self._hint = Endpoint(config.public_address, config.listen_port) if config.public_address else None
         self._polling = EndpointDiscovery(
@@ -93,7 +99,10 @@ class Discovery:
     async def _refresh_servers(self) -> None:
         addresses = stun_servers(self._config.controllers, self._rule())
         servers = await _resolve(addresses, self._config.stun_port)
-        self._polling.set_servers(servers, now_s=time.monotonic())
+        now_s = time.monotonic()
+        if not self._polling.has_fresh_answer(servers, now_s=now_s):
+            servers.extend(self._witnesses())
+        self._polling.set_servers(servers, now_s=now_s)
 
     def _update(self) -> None:
         selected = self._select()

@@ -87,6 +87,11 @@ class EndpointDiscovery:
         server.next_poll_s = now_s + self._interval_s()
         return True
 
+    def has_fresh_answer(self, servers: Iterable[Endpoint], *, now_s: float) -> bool:
+        """Whether one of these servers has answered lately."""
+        asked = (self._servers.get(endpoint) for endpoint in servers)
+        return any(server is not None and server.answered_s + FRESH_S >= now_s for server in asked)
+
     def answers(self, *, now_s: float) -> list[Endpoint]:
         """How the servers see this host: the fresh answers; if there is none, the last ones there were."""
         answered = [s for s in self._servers.values() if s.answer is not None]
