@@ -19,7 +19,7 @@ VOLATILE = (
     "/var/lib/sudo/*",
     "/var/lib/systemd/*",
     "/var/log/*",
-    "/var/tmp/systemd-private-*",
+    "/var/tmp/systemd-private-*",  # noqa: S108  # a pattern
     "*/__pycache__*",
 )
 SECTIONS = {
@@ -28,7 +28,7 @@ SECTIONS = {
     "run": "find /run -maxdepth 1 -not -name motd.dynamic",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
     "addresses": "ip -o addr | awk '{print $2, $4}'",
-    "routes": "ip route show table all | grep -v '^broadcast'",
+    "routes": "ip route show table all | grep -vE '^broadcast|fe80:'",
     "firewall": "nft list ruleset",
     "users": "getent passwd",
     "groups": "getent group",

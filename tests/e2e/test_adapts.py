@@ -34,23 +34,6 @@ def test_no_secret_is_in_the_output_of_ansible(mesh: Mesh) -> None:
     assert token not in mesh.job.log.read_text(encoding="utf-8")
 
 
-def test_a_vm_that_resumes_with_another_public_ip_is_followed(mesh: Mesh) -> None:
-    host = next(name for name in mesh.running if name != mesh.controller)
-    before = mesh.lab.hosts[host].public_ip
-    mesh.job.simulator.control(host, "suspend")
-    started = time.monotonic()
-    mesh.job.simulator.control(host, "resume")
-    assert mesh.lab.hosts[host].public_ip != before
-    assert mesh.unreached(within_s=10, since=started) == []
-
-
-def test_the_controllers_own_vm_may_move_too(mesh: Mesh) -> None:
-    mesh.job.simulator.control(mesh.controller, "suspend")
-    started = time.monotonic()
-    mesh.job.simulator.control(mesh.controller, "resume")
-    assert mesh.unreached(within_s=10, since=started) == []
-
-
 def test_a_killed_agent_is_back(mesh: Mesh) -> None:
     host = mesh.running[-1]
     main_pid = "systemctl show --property MainPID --value cladnet-agent@cladnet"
@@ -59,6 +42,16 @@ def test_a_killed_agent_is_back(mesh: Mesh) -> None:
     mesh.shell(host, f"kill -9 {before}")
     assert mesh.unreached(within_s=5, since=started) == []
     assert mesh.shell(host, main_pid) not in (before, "0")
+
+
+def test_a_vm_that_resumes_with_another_public_ip_is_followed(mesh: Mesh) -> None:
+    host = next(name for name in mesh.running if name != mesh.controller)
+    before = mesh.lab.hosts[host].public_ip
+    mesh.job.simulator.control(host, "suspend")
+    started = time.monotonic()
+    mesh.job.simulator.control(host, "resume")
+    assert mesh.lab.hosts[host].public_ip != before
+    assert mesh.unreached(within_s=10, since=started) == []
 
 
 def test_traffic_goes_on_without_any_controller(mesh: Mesh) -> None:
@@ -81,6 +74,13 @@ def test_controllers_come_back_to_what_they_knew(mesh: Mesh) -> None:
     run = mesh.job.play("site", tell=print)
     assert sum(recap.failed for recap in run.recaps) == 0
     assert mesh.job.report()["unreachable"] == []
+
+
+def test_the_controllers_own_vm_may_move_too(mesh: Mesh) -> None:
+    mesh.job.simulator.control(mesh.controller, "suspend")
+    started = time.monotonic()
+    mesh.job.simulator.control(mesh.controller, "resume")
+    assert mesh.unreached(within_s=10, since=started) == []
 
 
 def test_the_agent_may_do_little(mesh: Mesh) -> None:

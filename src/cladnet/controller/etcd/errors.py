@@ -41,7 +41,7 @@ class HistoryChanged(Unavailable):
     """What was known of etcd's past does not hold: another cluster, or one restored from a backup."""
 
 
-class Compacted(CladnetError):
+class Compacted(CladnetError):  # noqa: N818  # named as the other causes are
     """The wanted revision was compacted away."""
 
 
