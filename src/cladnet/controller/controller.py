@@ -33,7 +33,7 @@ from cladnet.core.rule_table import ControllerEntry
 log = logging.getLogger(__name__)
 
 _CERTIFICATE_CHECK_S = 86400.0
-_HEARTBEAT_S = 5.0
+_HEARTBEAT_S = 2.0
 _GRACE_S = 1.0
 
 

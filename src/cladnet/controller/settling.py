@@ -15,7 +15,7 @@ from cladnet.core.backoff import Backoff
 
 T = TypeVar("T")
 
-_BUDGET_S = 6.0
+_BUDGET_S = 3.0  # an election of etcd takes 1 to 2 s
 
 
 async def until_settled(step: Callable[[], Awaitable[T]]) -> T:

@@ -59,6 +59,15 @@ class EtcdServer:
             f"http://127.0.0.1:{free_port()}"  # the id of a cluster is made from its peers' addresses
         )
 
+    def back_up(self) -> None:
+        """Keeps a copy of everything; etcd must not run."""
+        shutil.copytree(self.folder / "data", self.folder / "backup")
+
+    def restore(self) -> None:
+        """Goes back to the copy; etcd must not run."""
+        shutil.rmtree(self.folder / "data")
+        (self.folder / "backup").rename(self.folder / "data")
+
     def stop(self) -> None:
         """Holds it without ending it (SIGSTOP)."""
         os.kill(self._pid, signal.SIGSTOP)

@@ -82,10 +82,10 @@ class Site:
 
 
 @pytest_asyncio.fixture
-async def site(client: EtcdClient) -> AsyncIterator[Site]:
+async def site(shared_etcd: EtcdServer, shared_client: EtcdClient) -> AsyncIterator[Site]:
     """A controller and the network demo of two addresses, without quarantine to wait for."""
-    await Networks(client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/30"), quarantine_s=1))
-    site = await Site.open(client)
+    await Networks(shared_client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/30"), quarantine_s=1))
+    site = await Site.open(EtcdClient([shared_etcd.endpoint]))
     yield site
     await site.close()
 
@@ -230,12 +230,14 @@ class Tally:
     addresses: set[str] = field(default_factory=set)
 
 
-async def test_one_address_one_host_whatever_is_lost_or_dies(etcd: EtcdServer, client: EtcdClient) -> None:
-    await Networks(client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/28"), quarantine_s=1))
-    start = await client.revision()
+async def test_one_address_one_host_whatever_is_lost_or_dies(
+    shared_etcd: EtcdServer, shared_client: EtcdClient
+) -> None:
+    await Networks(shared_client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/28"), quarantine_s=1))
+    start = await shared_client.revision()
     tally = Tally()
-    await asyncio.gather(*(controller(etcd.endpoint, tally, seconds=8.0) for _ in range(4)))
-    await check_history(client, start)
+    await asyncio.gather(*(controller(shared_etcd.endpoint, tally, seconds=6.0) for _ in range(4)))
+    await check_history(shared_client, start)
     assert tally.given > 100
     assert tally.taken > 50
     assert tally.exhausted > 0

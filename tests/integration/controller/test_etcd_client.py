@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -67,6 +68,20 @@ class View:
 
 @pytest_asyncio.fixture
 async def view(etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
+    """Makes views of the test's own etcd."""
+    async with views(etcd) as make:
+        yield make
+
+
+@pytest_asyncio.fixture
+async def shared_view(shared_etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
+    """Makes views of the shared etcd."""
+    async with views(shared_etcd) as make:
+        yield make
+
+
+@contextlib.asynccontextmanager
+async def views(etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
     """Makes views, each with a client of its own."""
     made: list[tuple[View, EtcdClient]] = []
 
@@ -83,36 +98,38 @@ async def view(etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
         await client.close()
 
 
-async def test_sees_what_is_there_and_what_changes(client: EtcdClient, view: Callable[..., View]) -> None:
-    await put(client, "old", "1")
-    follower = view()
+async def test_sees_what_is_there_and_what_changes(
+    shared_client: EtcdClient, shared_view: Callable[..., View]
+) -> None:
+    await put(shared_client, "old", "1")
+    follower = shared_view()
     await until(lambda: follower.revision > 0, "the first listing")
     assert follower.batches[0].listed
-    await put(client, "new", "2")
-    last = await delete(client, "old")
+    await put(shared_client, "new", "2")
+    last = await delete(shared_client, "old")
     await until(lambda: follower.revision == last, "the deletion")
     assert follower.keys == {PREFIX + b"new": b"2"}
     assert not any(batch.listed for batch in follower.batches[1:])
 
 
 async def test_all_keys_of_one_transaction_arrive_together(
-    client: EtcdClient, view: Callable[..., View]
+    shared_client: EtcdClient, shared_view: Callable[..., View]
 ) -> None:
-    follower = view()
+    follower = shared_view()
     await until(lambda: follower.informer.connected, "the watch")
     large = bytes(100_000)
     operations = [txn.put(PREFIX + b"%03d" % i, large) for i in range(15)]  # 1.5 MB: etcd splits the answer
-    last = (await client.txn([], operations)).header.revision
+    last = (await shared_client.txn([], operations)).header.revision
     await until(lambda: follower.revision == last, "the revision")
     assert [len(batch.changes) for batch in follower.batches if batch.revision == last] == [15]
 
 
-async def test_lists_more_than_one_page(client: EtcdClient) -> None:
+async def test_lists_more_than_one_page(shared_client: EtcdClient) -> None:
     for start in range(0, 2100, 100):
-        await client.txn([], [txn.put(PREFIX + b"%05d" % (start + i), b"") for i in range(100)])
-    listing = await client.list(PREFIX)
+        await shared_client.txn([], [txn.put(PREFIX + b"%05d" % (start + i), b"") for i in range(100)])
+    listing = await shared_client.list(PREFIX)
     assert [kv.key for kv in listing.kvs] == [PREFIX + b"%05d" % i for i in range(2100)]
-    assert listing.revision == await client.revision()
+    assert listing.revision == await shared_client.revision()
 
 
 async def test_loses_nothing_when_etcd_is_killed(
@@ -172,8 +189,10 @@ async def test_notices_a_hung_server_and_the_end_of_it(
     await until(lambda: follower.revision == last, "the write")
 
 
-async def test_stays_connected_through_silence(client: EtcdClient, view: Callable[..., View]) -> None:
-    follower = view()
+async def test_stays_connected_through_silence(
+    shared_client: EtcdClient, shared_view: Callable[..., View]
+) -> None:
+    follower = shared_view()
     await until(lambda: follower.informer.connected, "the watch")
     lost = False
     for _ in range(30):
@@ -212,30 +231,30 @@ async def client_refuses(client: EtcdClient) -> bool:
 
 
 async def test_a_revision_that_goes_back_is_a_new_history(
-    client: EtcdClient, view: Callable[..., View]
+    shared_client: EtcdClient, shared_view: Callable[..., View]
 ) -> None:
-    last = await put(client, "a", "1")
-    follower = view(resync_s=0.3)
+    last = await put(shared_client, "a", "1")
+    follower = shared_view(resync_s=0.3)
     await until(lambda: follower.revision == last, "the listing")
     follower.informer._revision += 1000  # as after a restore: etcd is behind what we have seen
     await until(lambda: any(batch.new_history for batch in follower.batches), "the new history")
     assert follower.keys == {PREFIX + b"a": b"1"}
 
 
-async def test_repairs_what_a_watch_lost(client: EtcdClient, view: Callable[..., View]) -> None:
-    follower = view(resync_s=0.3)
-    last = await put(client, "a", "1")
+async def test_repairs_what_a_watch_lost(shared_client: EtcdClient, shared_view: Callable[..., View]) -> None:
+    follower = shared_view(resync_s=0.3)
+    last = await put(shared_client, "a", "1")
     await until(lambda: follower.revision == last, "the write")
     follower.informer._known.clear()  # as if etcd had never sent the event
     seen = len(follower.batches)
     await until(lambda: any(b.listed and b.changes for b in follower.batches[seen:]), "the repair")
 
 
-async def test_goes_on_to_the_next_endpoint(etcd: EtcdServer) -> None:
-    client = EtcdClient([f"127.0.0.1:{free_port()}", etcd.endpoint], attempt_s=1.0, budget_s=3.0)
-    client.connections._endpoints.sort(key=lambda endpoint: endpoint == etcd.endpoint)
+async def test_goes_on_to_the_next_endpoint(shared_etcd: EtcdServer) -> None:
+    client = EtcdClient([f"127.0.0.1:{free_port()}", shared_etcd.endpoint], attempt_s=1.0, budget_s=3.0)
+    client.connections._endpoints.sort(key=lambda endpoint: endpoint == shared_etcd.endpoint)
     assert await client.revision() > 0
-    assert client.connections.endpoint == etcd.endpoint
+    assert client.connections.endpoint == shared_etcd.endpoint
     await client.close()
 
 
@@ -259,17 +278,17 @@ async def test_a_hung_server_costs_a_deadline_not_a_hang(etcd: EtcdServer) -> No
     await client.close()
 
 
-async def test_a_lease_keeps_its_key_until_it_is_revoked(client: EtcdClient) -> None:
-    lease = await Lease.grant(client, 2)
-    await client.txn([], [txn.put(b"/t/held", b"1", lease=lease.lease_id)])
+async def test_a_lease_keeps_its_key_until_it_is_revoked(shared_client: EtcdClient) -> None:
+    lease = await Lease.grant(shared_client, 2)
+    await shared_client.txn([], [txn.put(b"/t/held", b"1", lease=lease.lease_id)])
     keeping = asyncio.create_task(lease.keep())
     await asyncio.sleep(4.5)  # more than twice the time to live
-    assert await client.get(b"/t/held") is not None
-    await client.revoke_lease(lease.lease_id)
+    assert await shared_client.get(b"/t/held") is not None
+    await shared_client.revoke_lease(lease.lease_id)
     await asyncio.wait_for(keeping, 3.0)
-    assert await client.get(b"/t/held") is None
+    assert await shared_client.get(b"/t/held") is None
     with pytest.raises(LeaseNotFound):
-        await client.txn([], [txn.put(b"/t/held", b"1", lease=lease.lease_id)])
+        await shared_client.txn([], [txn.put(b"/t/held", b"1", lease=lease.lease_id)])
 
 
 async def test_a_lease_counts_as_lost_before_etcd_may_end_it(etcd: EtcdServer, client: EtcdClient) -> None:

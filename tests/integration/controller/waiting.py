@@ -20,3 +20,13 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, dead
             return
         await asyncio.sleep(0.02)
     pytest.fail(f"not within {deadline_s} s: {what}")
+
+
+def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 15.0) -> None:
+    """Like ``until``, for tests that do nothing meanwhile."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"not within {deadline_s} s: {what}")

@@ -61,8 +61,8 @@ class EtcdClient:
         endpoints: Sequence[str],
         *,
         tls: TlsFiles | None = None,
-        attempt_s: float = 3.0,
-        budget_s: float = 4.0,
+        attempt_s: float = 2.0,
+        budget_s: float = 3.0,
     ) -> None:
         self.connections = Connections(endpoints, tls)
         self.cluster_id = 0  # 0: not known yet

@@ -25,7 +25,7 @@ from cladnet.wire import etcd_pb2 as pb
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.05
-_LONGEST_PAUSE_S = 3.0
+_LONGEST_PAUSE_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +102,19 @@ class Informer:
                 async for batch in self._watch():
                     yield batch
                 relist = True
-            except Compacted as exc:
-                relist = True
-                log.warning("%s Listing everything again.", exc)
-            except HistoryChanged as exc:
-                relist = self._new_history = True
-                self._client.forget_cluster()
-                await self._pause(exc, turn)
             except CladnetError as exc:
+                relist |= isinstance(exc, Compacted | HistoryChanged)
+                if isinstance(exc, HistoryChanged):
+                    self._new_history = True
+                    self._client.forget_cluster()
                 await self._pause(exc, turn)
 
     async def _watch(self) -> AsyncGenerator[Batch, None]:
         """Every change from the known revision on, until it is time to list again."""
         end = time.monotonic() + self._resync_s * random.SystemRandom().uniform(0.8, 1.2)
         async with open_watch(self._client, self._prefix, self._revision + 1, self._timing) as watch:
+            if watch.revision < self._revision:
+                raise Compacted(f"etcd is at revision {watch.revision}, behind the known {self._revision}.")
             self._recovered()
             async for events in watch.events(until=end):
                 yield self._apply(events)

@@ -40,6 +40,7 @@ class Watch:
         self._call = call
         self._timing = timing
         self._reading: asyncio.Task[Any] | None = None
+        self.revision = 0  # of the member, when it created the watch
 
     async def create(self, prefix: bytes, start_revision: int) -> None:
         """Asks for everything under the prefix from this revision on, and waits until etcd agrees.
@@ -62,6 +63,7 @@ class Watch:
         response = await self._read(self._timing.answer_s)
         if response is None:
             raise Unavailable("etcd does not answer (no watch was created in time).")
+        self.revision = response.header.revision
 
     async def events(self, *, until: float) -> AsyncIterator[list[pb.Event]]:
         """The events of one or more whole revisions at a time.

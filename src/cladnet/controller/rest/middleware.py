@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 1 << 20
 _TOO_LARGE = 413
+_NO_MORE = {"Connection": "close"}  # or the rest of the body would be read, and thrown away
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -33,7 +34,9 @@ class LimitBody:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdigit() and int(announced) > MOST_BODY_BYTES:
-            await error_response(_too_large())(scope, receive, send)
+            response = error_response(_too_large())
+            response.headers.update(_NO_MORE)
+            await response(scope, receive, send)
             return
         count = 0
 
@@ -42,7 +45,7 @@ class LimitBody:
             message = await receive()
             count += len(message.get("body", b""))
             if count > MOST_BODY_BYTES:
-                raise HTTPException(_TOO_LARGE, str(_too_large()))
+                raise HTTPException(_TOO_LARGE, str(_too_large()), _NO_MORE)
             return message
 
         await self._app(scope, counted, send)
