@@ -30,6 +30,17 @@ need_packages() {
     die "apt-get could not install$missing: $(grep -m1 '^E:' "$log") (all of it: $log)"
 }
 
+# what the lab needs, and with it the demo
+need_lab_tools() {
+  need_packages python3-venv mmdebstrap systemd-container nftables conntrack netcat-openbsd openssh-client iproute2 \
+    iputils-ping procps
+}
+
+# what the tests need beside the lab
+need_test_tools() {
+  need_packages etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git
+}
+
 # need_python NAME: installs tests/requirements/NAME.txt into build/venv unless that is done
 need_python() {
   wanted="$root/tests/requirements/$1.txt"
@@ -50,7 +61,5 @@ need_collection_link() {
 }
 
 mkdir -p "$build"
-LAB_PACKAGES="python3-venv mmdebstrap systemd-container nftables conntrack netcat-openbsd openssh-client iproute2 iputils-ping procps"
-TEST_PACKAGES="etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git"
 export ANSIBLE_COLLECTIONS_PATH="$build/collections"
 export ANSIBLE_NOCOWS=1

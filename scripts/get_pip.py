@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""Stands in for the get-pip.py that ansible-test downloads: the interpreter's own pip installs what is asked for."""
+"""Stands in for the get-pip.py that ansible-test downloads: the interpreter's own pip does it."""
 
 from __future__ import annotations
 

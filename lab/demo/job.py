@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,14 @@ class Job:
         """Builds the archive of the collection and installs it for this job alone."""
         collection.install(self.folder / "collections")
 
-    def play(
-        self, name: str, *, tell: Callable[[str], None], variables: Mapping[str, str] | None = None
-    ) -> playbook.Run:
+    def play(self, name: str, *, tell: Callable[[str], None], limit: str = "all") -> playbook.Run:
         """Runs a playbook of the collection; raises LabError if it fails."""
         return playbook.run(
             f"cloud_barista.cladnet.{name}",
             inventory=[self.inventory],
             environment=self.environment,
-            variables={"cladnet_report": str(self.report_file), **(variables or {})},
+            variables={"cladnet_report": str(self.report_file)},
+            limit=limit,
             log=self.log,
             tell=tell,
         )

@@ -60,6 +60,7 @@ def run(
     inventory: Sequence[Path],
     environment: Mapping[str, str],
     variables: Mapping[str, str],
+    limit: str = "all",
     log: Path,
     tell: Callable[[str], None],
 ) -> Run:
@@ -68,7 +69,7 @@ def run(
     Raises:
         LabError: it failed; the message holds the end of its output and names the log.
     """
-    argv = [str(ANSIBLE_PLAYBOOK), playbook]
+    argv = [str(ANSIBLE_PLAYBOOK), playbook, "--limit", f"{limit},localhost"]
     argv += [word for source in inventory for word in ("--inventory", str(source))]
     argv += [word for name, value in variables.items() for word in ("--extra-vars", f"{name}={value}")]
     lines = []

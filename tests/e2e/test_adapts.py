@@ -28,6 +28,12 @@ def test_a_second_run_changes_nothing(mesh: Mesh) -> None:
     assert [str(recap) for recap in run.recaps if recap.changed] == []
 
 
+def test_a_run_that_is_limited_to_one_host_removes_nobody(mesh: Mesh) -> None:
+    run = mesh.job.play("site", tell=print, limit=mesh.running[-1])
+    assert [str(recap) for recap in run.recaps if recap.changed] == []
+    assert mesh.unreached(within_s=5) == []
+
+
 def test_no_secret_is_in_the_output_of_ansible(mesh: Mesh) -> None:
     token = mesh.shell(mesh.controller, "cat /var/lib/cladnet/controller/admin.token")
     assert len(token) > 20
