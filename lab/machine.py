@@ -55,7 +55,7 @@ class Boot:
 
     def _ready(self) -> bool:
         left_s = max(0.0, self.deadline - time.monotonic())
-        readable, _, _ = select.select([self.ready_fd], [], [], left_s)
+        readable, _unused, _unused = select.select([self.ready_fd], [], [], left_s)
         return bool(readable) and os.read(self.ready_fd, 1) == b"+"
 
 

@@ -74,7 +74,7 @@ def _announce_when_ready(notifications: socket.socket, pid: int, announce: Calla
     ended = os.pidfd_open(pid)
     try:
         while True:
-            readable, _, _ = select.select([notifications.fileno(), ended], [], [])
+            readable, _unused, _unused = select.select([notifications.fileno(), ended], [], [])
             if notifications.fileno() not in readable:
                 return
             if "READY=1" in notifications.recv(4096).decode("utf-8", "replace").splitlines():

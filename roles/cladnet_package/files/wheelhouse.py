@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
 """Builds the archive that a host without any way out is installed from.

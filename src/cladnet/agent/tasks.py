@@ -13,7 +13,7 @@ async def first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Runs all until the first one ends, cancels the others, and raises what the first one raised."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _unused = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:

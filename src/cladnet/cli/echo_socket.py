@@ -58,11 +58,11 @@ class EchoSocket:
     def receive(self, timeout_s: float) -> dict[str, float]:
         """Waits for replies; round trips in milliseconds, by address, of all that are there then."""
         trips_ms: dict[str, float] = {}
-        ready, _, _ = select.select([self._socket], [], [], max(0.0, timeout_s))
+        ready, _unused, _unused = select.select([self._socket], [], [], max(0.0, timeout_s))
         while ready:
             packet, source = self._socket.recvfrom(_RECEIVE_BYTES)
             self._note(trips_ms, parse_echo_reply(packet), source[0])
-            ready, _, _ = select.select([self._socket], [], [], 0)
+            ready, _unused, _unused = select.select([self._socket], [], [], 0)
         return trips_ms
 
     def _note(self, trips_ms: dict[str, float], reply: EchoReply | None, source: str) -> None:

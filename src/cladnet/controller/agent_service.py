@@ -133,7 +133,7 @@ class AgentService:
         log.info("audit: certificate of %s renewed", identity)
         return pb.RenewReply(certificate_pem=self._authority.sign(signing_request, identity))
 
-    async def leave(self, member: Member, _: pb.LeaveRequest) -> pb.LeaveReply:
+    async def leave(self, member: Member, _unused: pb.LeaveRequest) -> pb.LeaveReply:
         """Takes the host out of its network; see ``Allocator.release``."""
         stored = await self._allocator.read(member.network, member.host)
         stored.authorize(member)

@@ -104,7 +104,7 @@ class Allocator:
         network, host = member.network, member.host
         seen: dict[IPv4Address, bytes | None] = {}
         stored = await self.read(network, host, report.public_key)
-        for _ in range(_MOST_TRIES):
+        for _unused in range(_MOST_TRIES):
             stored.authorize(member)
             _check_conflicts(stored, host, report)
             holder = self._holder(network, seen)
@@ -124,7 +124,7 @@ class Allocator:
 
     async def _release(self, host: str, stored: StoredHost) -> int:
         network = stored.spec.name
-        for _ in range(_MOST_TRIES):
+        for _unused in range(_MOST_TRIES):
             writes, compares = await self._release_parts(host, stored)
             try:
                 reply = await self._client.txn(compares, writes, stored_host.reads(network, host, b""))

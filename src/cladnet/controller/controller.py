@@ -140,7 +140,7 @@ async def _until_first_ends(*parts: Coroutine[Any, Any, object]) -> None:
     """Runs all parts until one returns or fails; ends the others and passes on the failure."""
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _unused = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()

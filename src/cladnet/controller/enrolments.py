@@ -99,7 +99,7 @@ class Enrolments:
         return EnrolmentToken(token, TOKEN_LIFE_S)
 
     async def _enrol(self, token: str, request: SigningRequest) -> EnrolledHost:
-        for _ in range(_MOST_TRIES):
+        for _unused in range(_MOST_TRIES):
             stored = await self._client.get(_key(token))
             if stored is None:
                 raise _unknown_token()

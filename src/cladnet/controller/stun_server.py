@@ -39,7 +39,7 @@ async def serve_stun(listen: Endpoint) -> asyncio.DatagramTransport:
     """
     loop = asyncio.get_running_loop()
     try:
-        transport, _ = await loop.create_datagram_endpoint(
+        transport, _unused = await loop.create_datagram_endpoint(
             _Responder, local_addr=(listen.address, listen.port)
         )
     except OSError as exc:

@@ -58,20 +58,6 @@ class _Rule:
     reason: Callable[[Conditions], str] = lambda _: ""
 
 
-# The first rule that applies decides.
-_RULES = (
-    _Rule(lambda c: c.stopping, HostState.CLOSING),
-    _Rule(lambda c: bool(c.tunnel_problem), HostState.FAILED, lambda c: c.tunnel_problem),
-    _Rule(lambda c: bool(c.removed), HostState.RELEASED, lambda c: c.removed),
-    _Rule(lambda c: bool(c.enrolment_problem), HostState.FAILED, lambda c: c.enrolment_problem),
-    _Rule(lambda c: not c.enrolled, HostState.CONFIGURING),
-    _Rule(lambda c: not c.addressed and bool(_trouble(c)), HostState.FAILED, lambda c: _trouble(c)),
-    _Rule(lambda c: not c.addressed, HostState.CONFIGURING, lambda c: c.controllers_lost),
-    _Rule(lambda c: bool(_impairment(c)), HostState.DEGRADED, lambda c: _impairment(c)),
-    _Rule(lambda _: True, HostState.TUNNELING),
-)
-
-
 def assess(conditions: Conditions) -> Assessment:
     """The state that follows from the conditions, with its reason."""
     rule = next(rule for rule in _RULES if rule.applies(conditions))
@@ -95,3 +81,17 @@ def _impairment(conditions: Conditions) -> str:
     return _trouble(conditions) or (
         conditions.removals_held or conditions.storage_problem or conditions.controllers_lost
     )
+
+
+# The first rule that applies decides.
+_RULES = (
+    _Rule(lambda c: c.stopping, HostState.CLOSING),
+    _Rule(lambda c: bool(c.tunnel_problem), HostState.FAILED, lambda c: c.tunnel_problem),
+    _Rule(lambda c: bool(c.removed), HostState.RELEASED, lambda c: c.removed),
+    _Rule(lambda c: bool(c.enrolment_problem), HostState.FAILED, lambda c: c.enrolment_problem),
+    _Rule(lambda c: not c.enrolled, HostState.CONFIGURING),
+    _Rule(lambda c: not c.addressed and bool(_trouble(c)), HostState.FAILED, _trouble),
+    _Rule(lambda c: not c.addressed, HostState.CONFIGURING, lambda c: c.controllers_lost),
+    _Rule(lambda c: bool(_impairment(c)), HostState.DEGRADED, _impairment),
+    _Rule(lambda _: True, HostState.TUNNELING),
+)

@@ -34,7 +34,7 @@ def parse_echo_reply(packet: bytes) -> EchoReply | None:
     message = _without_ip_header(packet)
     if len(message) < _HEADER.size:
         return None
-    kind, code, _, identifier, sequence = _HEADER.unpack_from(message)
+    kind, code, _unused, identifier, sequence = _HEADER.unpack_from(message)
     if (kind, code) != (ECHO_REPLY, 0) or internet_checksum(message) != 0:
         return None
     return EchoReply(identifier, sequence, message[_HEADER.size :])

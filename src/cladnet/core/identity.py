@@ -67,7 +67,7 @@ class SpiffeId:
         Raises:
             InvalidInput: it is not of the form spiffe://cladnet/<network>/<host>.
         """
-        head, _, path = uri.partition(f"://{TRUST_DOMAIN}/")
+        head, _unused, path = uri.partition(f"://{TRUST_DOMAIN}/")
         parts = path.split("/")
         if head != "spiffe" or len(parts) != 2:
             raise InvalidInput(

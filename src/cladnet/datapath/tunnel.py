@@ -134,7 +134,7 @@ class Tunnel:
     def _udp_readable(self) -> None:
         now_s = _now_s()
         try:
-            for _ in range(BATCH_SIZE):
+            for _unused in range(BATCH_SIZE):
                 received = self._udp.receive()
                 if received is None:
                     break
@@ -155,7 +155,7 @@ class Tunnel:
     def _tun_readable(self) -> None:
         now_s = _now_s()
         try:
-            for _ in range(BATCH_SIZE):
+            for _unused in range(BATCH_SIZE):
                 packet = self._tun.read() if self._tun is not None else None
                 if packet is None:
                     break

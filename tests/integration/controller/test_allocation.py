@@ -236,7 +236,7 @@ async def test_one_address_one_host_whatever_is_lost_or_dies(
     await Networks(shared_client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/28"), quarantine_s=1))
     start = await shared_client.revision()
     tally = Tally()
-    await asyncio.gather(*(controller(shared_etcd.endpoint, tally, seconds=6.0) for _ in range(4)))
+    await asyncio.gather(*(controller(shared_etcd.endpoint, tally, seconds=6.0) for _unused in range(4)))
     await check_history(shared_client, start)
     assert tally.given > 100
     assert tally.taken > 50
@@ -250,7 +250,7 @@ async def controller(endpoint: str, tally: Tally, seconds: float) -> None:
     end = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < end:
         site = await Site.open(LossyClient([endpoint], attempt_s=2.0, budget_s=4.0))
-        workers = [asyncio.create_task(work(site, tally)) for _ in range(3)]
+        workers = [asyncio.create_task(work(site, tally)) for _unused in range(3)]
         done, running = await asyncio.wait(workers, timeout=RANDOM.uniform(0.3, 1.5))
         for task in done:
             task.result()
@@ -285,7 +285,7 @@ async def check_history(client: EtcdClient, start: int) -> None:
     peers: dict[str, tuple[str, str]] = {}
     holders: dict[str, bytes] = {}
     key_holders: dict[str, bytes] = {}
-    for _, events in groupby(await history(client, start), lambda event: event.kv.mod_revision):
+    for _unused, events in groupby(await history(client, start), lambda event: event.kv.mod_revision):
         for event in events:
             meaning = keys.parse(event.kv.key)
             assert isinstance(meaning, keys.NetworkKey)
@@ -304,10 +304,10 @@ async def check_history(client: EtcdClient, start: int) -> None:
             elif meaning.kind == "key":
                 _set(key_holders, meaning.name, value)
         held = {address: holder[2:].decode() for address, holder in holders.items() if holder[:2] == b"A:"}
-        assert {address: host for host, (address, _) in peers.items()} == held
+        assert {address: host for host, (address, _unused) in peers.items()} == held
         assert len(held) == len(peers)
         assert {public: host.decode() for public, host in key_holders.items()} == {
-            public: host for host, (_, public) in peers.items()
+            public: host for host, (_unused, public) in peers.items()
         }
 
 

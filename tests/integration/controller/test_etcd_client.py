@@ -69,14 +69,14 @@ class View:
 @pytest_asyncio.fixture
 async def view(etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
     """Makes views of the test's own etcd."""
-    async with views(etcd) as make:
+    async with views(etcd) as make:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield make
 
 
 @pytest_asyncio.fixture
 async def shared_view(shared_etcd: EtcdServer) -> AsyncIterator[Callable[..., View]]:
     """Makes views of the shared etcd."""
-    async with views(shared_etcd) as make:
+    async with views(shared_etcd) as make:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield make
 
 
@@ -195,7 +195,7 @@ async def test_stays_connected_through_silence(
     follower = shared_view()
     await until(lambda: follower.informer.connected, "the watch")
     lost = False
-    for _ in range(30):
+    for _unused in range(30):
         await asyncio.sleep(0.1)  # six times the silence after which the member is asked for a sign of life
         lost |= not follower.informer.connected
     assert not lost

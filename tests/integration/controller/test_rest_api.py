@@ -224,7 +224,7 @@ async def test_of_many_who_have_the_token_one_gets_in(
     demo: httpx.Client, shared_controller: ControllerProcess
 ) -> None:
     secret = token(demo)
-    requests = [csr() for _ in range(20)]
+    requests = [csr() for _unused in range(20)]
     verify = ssl.create_default_context(cafile=str(shared_controller.ca))
     base = f"https://localhost:{shared_controller.api_port}/v1"
     async with httpx.AsyncClient(base_url=base, verify=verify, timeout=30.0, trust_env=False) as hosts:

@@ -25,7 +25,7 @@ def serve(size_bytes: int, address: str, port: int) -> str:
     with socket.create_server((address, port), family=family_of(address)) as server:
         server.settimeout(TIMEOUT_S)
         print("listening", flush=True)
-        connection, _ = server.accept()
+        connection, _unused = server.accept()
         with connection:
             connection.settimeout(TIMEOUT_S)
             connection.sendall(data)

@@ -68,7 +68,7 @@ def test_foreign_datagrams_share_the_socket(hosts: Hosts, start_tunnel: Start):
 
 
 def test_survives_that_its_device_is_down(hosts: Hosts, start_tunnel: Start):
-    _, them = join(hosts, start_tunnel)
+    _unused, them = join(hosts, start_tunnel)
     assert hosts[0].ping("10.77.0.2")
     hosts[1].run("ip", "link", "set", them.device, "down")
     assert not hosts[0].pings("10.77.0.2")
@@ -78,7 +78,7 @@ def test_survives_that_its_device_is_down(hosts: Hosts, start_tunnel: Start):
 
 
 def test_makes_a_deleted_device_again(hosts: Hosts, start_tunnel: Start):
-    _, them = join(hosts, start_tunnel)
+    _unused, them = join(hosts, start_tunnel)
     assert hosts[0].ping("10.77.0.2")
     hosts[1].run("ip", "link", "delete", them.device)
     eventually("the device is there again", lambda: them.call("status")["recreated"] == 1)
@@ -87,7 +87,7 @@ def test_makes_a_deleted_device_again(hosts: Hosts, start_tunnel: Start):
 
 
 def test_survives_that_the_network_is_gone(hosts: Hosts, start_tunnel: Start):
-    us, _ = join(hosts, start_tunnel)
+    us, _unused = join(hosts, start_tunnel)
     assert hosts[0].ping("10.77.0.2")
     hosts[0].run("ip", "link", "set", "cable", "down")
     assert not hosts[0].pings("10.77.0.2")

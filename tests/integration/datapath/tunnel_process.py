@@ -67,7 +67,7 @@ class TunnelProcess:
 
     def close(self) -> None:
         """Ends the process the way a service ends, and checks that it had nothing to complain about."""
-        _, errors = self._process.communicate(timeout=ANSWER_TIMEOUT_S)
+        _unused, errors = self._process.communicate(timeout=ANSWER_TIMEOUT_S)
         assert self._process.returncode == 0, errors
 
     def stop(self) -> None:
@@ -77,7 +77,7 @@ class TunnelProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(message) + "\n")
-        ready, _, _ = select.select([self._process.stdout], [], [], ANSWER_TIMEOUT_S)
+        ready, _unused, _unused = select.select([self._process.stdout], [], [], ANSWER_TIMEOUT_S)
         assert ready, f"no answer to {message.get('do', 'start')} within {ANSWER_TIMEOUT_S} s"
         line = self._process.stdout.readline()
         assert line, "the tunnel process has died"

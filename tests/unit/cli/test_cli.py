@@ -72,7 +72,7 @@ class Agent:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listening.accept()
+                connection, _unused = self._listening.accept()
             except OSError:
                 return
             with connection, connection.makefile("rb") as lines:
@@ -123,7 +123,7 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
         "reason": "no controller answers",
         "peers": [peer("b1", "10.77.0.3"), peer("c1", "10.77.0.4", endpoint=None, last_handshake_age_s=None)],
     }
-    status, out, _ = run("status")
+    status, out, _unused = run("status")
     assert status == 0
     for line in [
         "network     demo  127.0.0.0/24",
@@ -138,7 +138,7 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
 
 
 def test_status_as_json_is_what_the_agent_said(agent: Agent, run: Run) -> None:
-    status, out, _ = run("status", "--json", "--network", "demo")
+    status, out, _unused = run("status", "--json", "--network", "demo")
     assert (status, json.loads(out)) == (0, STATUS)
     assert agent.asked == [{"command": "status"}]
 
@@ -156,12 +156,12 @@ def test_status_of_a_stopped_agent_says_so_and_shows_the_last_rule(config_dir: P
         ),
     )
     StateDirectory(config_dir.parent / "demo" / "state").store_table(table)
-    status, out, _ = run("status")
+    status, out, _unused = run("status")
     assert status == EXIT_AGENT_DOWN
     assert "systemctl status cladnet-agent@demo" in out
     assert "10.77.0.2" in out
     assert "b1    10.77.0.3  198.51.100.2:8055  never" in out
-    status, out, _ = run("status", "--json")
+    status, out, _unused = run("status", "--json")
     assert (json.loads(out)["state"], json.loads(out)["revision"]) == ("down", 42)
     assert set(STATUS) == set(json.loads(out))
 
@@ -199,7 +199,7 @@ def test_which_network_is_meant(
 
 def test_ping_reaches_who_answers_and_names_who_does_not(agent: Agent, run: Run) -> None:
     agent.reply = STATUS | {"peers": [peer("b1", "127.0.0.2"), peer("c1", "240.0.0.1")]}
-    status, out, _ = run("ping", "--json", "--timeout", "0.6")
+    status, out, _unused = run("ping", "--json", "--timeout", "0.6")
     result = json.loads(out)
     assert status == EXIT_UNREACHABLE
     assert (result["host"], result["address"]) == ("a1", "127.0.0.1")
@@ -212,7 +212,7 @@ def test_ping_reaches_who_answers_and_names_who_does_not(agent: Agent, run: Run)
 
 def test_ping_ends_at_once_when_all_have_answered(agent: Agent, run: Run) -> None:
     agent.reply = STATUS | {"peers": [peer(f"b{n}", f"127.0.1.{n}") for n in range(1, 40)]}
-    status, out, _ = run("ping", "--timeout", "30")
+    status, out, _unused = run("ping", "--timeout", "30")
     assert status == 0
     assert out.splitlines()[-1] == "39 of 39 peers reachable from a1"
 
@@ -246,14 +246,14 @@ def test_explain_says_which_endpoint_and_why(
 ) -> None:
     agent.reply = STATUS | {"peers": [peer("b1", "10.77.0.3", **facts)]}
     for name in ("b1", "10.77.0.3"):
-        status, out, _ = run("explain", name)
+        status, out, _unused = run("explain", name)
         assert status == 0
         assert words in out
 
 
 def test_explain_of_an_unknown_peer_names_the_known_ones(agent: Agent, run: Run) -> None:
     agent.reply = STATUS | {"peers": [peer("b1", "10.77.0.3")]}
-    status, _, err = run("explain", "b2")
+    status, _unused, err = run("explain", "b2")
     assert status == EXIT_ERROR
     assert "no peer 'b2' that this host knows (it knows: b1)" in err
 
@@ -263,12 +263,12 @@ def test_leave_passes_on_the_word_of_the_agent(agent: Agent, run: Run) -> None:
     assert run("leave", "--network", "demo")[:2] == (0, "this host has left demo\n")
     assert agent.asked == [{"command": "leave"}]
     agent.reply = {"error": {"code": "unavailable", "message": "no controller", "hint": "Try again."}}
-    status, _, err = run("leave")
+    status, _unused, err = run("leave")
     assert (status, err) == (EXIT_ERROR, "cladnet: no controller Try again.\n")
 
 
 def test_leave_without_agent_is_an_error(run: Run) -> None:
-    status, _, err = run("leave")
+    status, _unused, err = run("leave")
     assert status == EXIT_ERROR
     assert "is not running" in err
 

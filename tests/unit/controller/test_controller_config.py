@@ -111,4 +111,4 @@ def test_a_bad_configuration_ends_with_one_sentence(
     ],
 )
 def test_what_etcd_means(code: str, details: str, kind: type[CladnetError]) -> None:
-    assert type(errors.error_from(grpc.StatusCode[code], details)) is kind
+    assert (errors.error_from(grpc.StatusCode[code], details)).__class__ is kind

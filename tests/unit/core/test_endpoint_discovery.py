@@ -46,14 +46,14 @@ def answer(datagram: bytes, mapped: Endpoint) -> bytes:
 
 def test_retransmissions_double_and_then_a_new_poll_begins() -> None:
     sent = Polling(SERVER).run(until_s=POLL_INTERVAL_S * 1.2)
-    assert [time_s for time_s, _, _ in sent[:MAX_TRANSMISSIONS]] == [0.0, 0.5, 1.5, 3.5]
-    assert len({datagram for _, datagram, _ in sent[:MAX_TRANSMISSIONS]}) == 1
+    assert [time_s for time_s, _unused, _unused in sent[:MAX_TRANSMISSIONS]] == [0.0, 0.5, 1.5, 3.5]
+    assert len({datagram for _unused, datagram, _unused in sent[:MAX_TRANSMISSIONS]}) == 1
     assert sent[MAX_TRANSMISSIONS][1] != sent[0][1]
 
 
 def test_answer_ends_retransmission_until_the_next_poll() -> None:
     polling = Polling(SERVER)
-    ((_, datagram, _),) = polling.run(until_s=0)
+    ((_unused, datagram, _unused),) = polling.run(until_s=0)
     assert polling.discovery.received(answer(datagram, A), SERVER, now_s=0.1)
     assert polling.discovery.answers(now_s=0.1) == [A]
     due_s = polling.discovery.next_due_s()
@@ -63,7 +63,7 @@ def test_answer_ends_retransmission_until_the_next_poll() -> None:
 
 def test_only_the_asked_server_answers_only_once_and_only_what_was_asked() -> None:
     polling = Polling(SERVER, OTHER)
-    (_, to_server, _), (_, to_other, _) = polling.run(until_s=0)
+    (_unused, to_server, _unused), (_unused, to_other, _unused) = polling.run(until_s=0)
     stranger = Endpoint("198.51.100.66", 3478)
     for datagram, source in [
         (answer(to_server, B), stranger),
@@ -81,16 +81,16 @@ def test_only_the_asked_server_answers_only_once_and_only_what_was_asked() -> No
 
 def test_restart_asks_everybody_at_once_and_forgets_the_old_question() -> None:
     polling = Polling(SERVER)
-    ((_, old, _),) = polling.run(until_s=0)
+    ((_unused, old, _unused),) = polling.run(until_s=0)
     polling.discovery.restart(now_s=0.2)
-    ((new, _),) = polling.discovery.due(now_s=0.2)
+    ((new, _unused),) = polling.discovery.due(now_s=0.2)
     assert not polling.discovery.received(answer(old, A), SERVER, now_s=0.3)
     assert polling.discovery.received(answer(new, B), SERVER, now_s=0.3)
 
 
 def test_stale_answers_count_only_while_nobody_has_a_fresh_one() -> None:
     polling = Polling(SERVER, OTHER)
-    (_, to_server, _), (_, to_other, _) = polling.run(until_s=0)
+    (_unused, to_server, _unused), (_unused, to_other, _unused) = polling.run(until_s=0)
     polling.discovery.received(answer(to_server, A), SERVER, now_s=0.0)
     late_s = FRESH_S + 1
     assert polling.discovery.answers(now_s=late_s) == [A]
@@ -100,10 +100,10 @@ def test_stale_answers_count_only_while_nobody_has_a_fresh_one() -> None:
 
 def test_server_that_stays_keeps_its_answer_and_a_removed_one_loses_it() -> None:
     polling = Polling(SERVER)
-    ((_, datagram, _),) = polling.run(until_s=0)
+    ((_unused, datagram, _unused),) = polling.run(until_s=0)
     polling.discovery.received(answer(datagram, A), SERVER, now_s=0)
     polling.discovery.set_servers([SERVER, OTHER], now_s=1)
-    assert [to for _, to in polling.discovery.due(now_s=1)] == [OTHER]
+    assert [to for _unused, to in polling.discovery.due(now_s=1)] == [OTHER]
     assert polling.discovery.answers(now_s=1) == [A]
     polling.discovery.set_servers([OTHER], now_s=1)
     assert polling.discovery.answers(now_s=1) == []

@@ -74,7 +74,7 @@ def test_controllers_are_tried_outside_first_and_each_once() -> None:
 def test_hosts_spread_over_the_controllers() -> None:
     rng = fixed_rng()
     first = Counter(
-        control_candidates(["198.51.100.11"], table_with_controllers(), rng)[0] for _ in range(100)
+        control_candidates(["198.51.100.11"], table_with_controllers(), rng)[0] for _unused in range(100)
     )
     assert len(first) == 2
     assert min(first.values()) > 20

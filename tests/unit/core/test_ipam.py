@@ -31,7 +31,7 @@ def test_an_address_is_a_host_of_the_network(prefix: int, host: str) -> None:
 
 
 def test_the_same_host_asks_for_the_same_address() -> None:
-    assert len({choose_address(SMALL, "a1", lambda _: None) for _ in range(5)}) == 1
+    assert len({choose_address(SMALL, "a1", lambda _: None) for _unused in range(5)}) == 1
 
 
 def test_different_hosts_start_at_different_places() -> None:

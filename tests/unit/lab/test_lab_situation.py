@@ -47,7 +47,7 @@ def test_a_suspended_host_gives_its_address_back_and_gets_another(start: Situati
 
 def test_addresses_go_around_the_pool_and_never_repeat_the_last(start: Situation) -> None:
     seen, now = [], start
-    for _ in range(15):
+    for _unused in range(15):
         now = situations.with_new_public_ip(DEMO, situations.released(now, "aws-web-1"), "aws-web-1")
         seen.append(str(now.addresses["aws-web-1"].public_ip))
     assert seen[:2] == ["198.51.100.19", "198.51.100.20"]

@@ -22,7 +22,7 @@ KINDS = [
 def test_each_error_comes_back_as_itself(kind: type[errors.CladnetError]) -> None:
     there = kind("a1 has no address.", hint="Enlarge the network.")
     back = error_of(code_of(there), str(there))
-    assert type(back) is kind
+    assert back.__class__ is kind
     assert str(back) == "a1 has no address. Enlarge the network."
 
 
@@ -52,5 +52,5 @@ def test_a_kind_of_a_kind_keeps_the_code() -> None:
 )
 def test_statuses_that_are_not_ours(code: grpc.StatusCode, kind: type[errors.CladnetError]) -> None:
     error = error_of(code, None)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert code.name in str(error)

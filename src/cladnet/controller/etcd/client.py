@@ -183,7 +183,7 @@ class EtcdClient:
                 return await self._attempt(method, request, reply_type, min(self._attempt_s, left_s))
             except aio.AioRpcError as exc:
                 error = error_from(exc.code(), exc.details())
-                again = type(error) is StaleAuth or self._may_repeat(error, turn, repeatable)
+                again = isinstance(error, StaleAuth) or self._may_repeat(error, turn, repeatable)
                 pause_s = backoff.next_s()
                 if not again or left_s < pause_s:
                     raise error from exc
@@ -207,7 +207,7 @@ class EtcdClient:
         Raises:
             Ambiguous: it may not, because nobody knows whether it was applied.
         """
-        if type(error) is not Unavailable:
+        if error.__class__ is not Unavailable:  # its subclasses know more of the outcome
             return False
         self.connections.rotate(turn)
         if not repeatable:

@@ -104,7 +104,7 @@ class Watch:
         """The next response, or None after the time; a read under way goes on and is not lost."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._call.read())
-        done, _ = await asyncio.wait({self._reading}, timeout=timeout_s)
+        done, _unused = await asyncio.wait({self._reading}, timeout=timeout_s)
         if not done:
             return None
         reading, self._reading = self._reading, None

@@ -58,11 +58,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_fault)
 
 
-async def _on_error(_: Request, error: Exception) -> JSONResponse:
+async def _on_error(_unused: Request, error: Exception) -> JSONResponse:
     return error_response(error if isinstance(error, CladnetError) else CladnetError(str(error)))
 
 
-async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def _on_invalid_request(_unused: Request, error: Exception) -> JSONResponse:
     details = error.errors() if isinstance(error, RequestValidationError) else []
     problems = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in details[:5])
     return error_response(InvalidInput(f"The request cannot be understood: {problems}."))

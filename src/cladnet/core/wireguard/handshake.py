@@ -252,6 +252,6 @@ def read_response(state: InitiatorState, message: Response) -> TransportKeys:
     transcript = transcript.mix_secret(state.ephemeral.shared_secret(message.ephemeral))
     transcript = transcript.mix_secret(state.identity.shared_secret(message.ephemeral))
     transcript, key = transcript.mix_preshared_key(state.remote.preshared_key)
-    transcript, _ = transcript.unseal(key, message.encrypted_nothing)
+    transcript, _unused = transcript.unseal(key, message.encrypted_nothing)
     sending, receiving = transcript.split()
     return TransportKeys(sending=sending, receiving=receiving)

@@ -163,7 +163,7 @@ def parse_cookie_reply(datagram: bytes) -> CookieReply:
 
 def parse_transport(datagram: bytes) -> Transport:
     """Reads a datagram whose `message_type` is TRANSPORT."""
-    _, receiver_index, counter = _TRANSPORT_HEADER.unpack_from(datagram)
+    _unused, receiver_index, counter = _TRANSPORT_HEADER.unpack_from(datagram)
     return Transport(receiver_index, counter, datagram[TRANSPORT_HEADER_SIZE_BYTES:])
 
 

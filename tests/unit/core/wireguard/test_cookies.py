@@ -94,7 +94,7 @@ def test_unasked_or_forged_reply_is_refused():
 def test_replies_never_share_a_nonce():
     checker, jar = make_checker(), CookieJar(PUBLIC_KEY)
     datagram = jar.add_macs(MESSAGE, 0.0)
-    assert len({checker.reply(datagram, SOURCE, 0.0).nonce for _ in range(100)}) == 100
+    assert len({checker.reply(datagram, SOURCE, 0.0).nonce for _unused in range(100)}) == 100
 
 
 def test_reply_names_the_message_that_it_answers():

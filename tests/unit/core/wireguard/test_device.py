@@ -27,7 +27,7 @@ ELSEWHERE = Endpoint("203.0.113.5", 5555)
 
 
 def kinds(wire: Wire) -> list[MessageType | None]:
-    return [message_type(datagram) for _, datagram, _ in wire.sent]
+    return [message_type(datagram) for _unused, datagram, _unused in wire.sent]
 
 
 def endpoint_at(host: Host, peer: Host, now_s: float) -> Endpoint | None:
@@ -46,7 +46,7 @@ class TestFirstPacket:
         wire.settle()
         assert theirs.received == [ours.packet_to(theirs)]
         assert kinds(wire) == [MessageType.INITIATION, MessageType.RESPONSE, MessageType.TRANSPORT]
-        assert [len(datagram) for _, datagram, _ in wire.sent[:2]] == [
+        assert [len(datagram) for _unused, datagram, _unused in wire.sent[:2]] == [
             INITIATION_SIZE_BYTES,
             RESPONSE_SIZE_BYTES,
         ]
@@ -195,7 +195,7 @@ class TestRoaming:
         wire = connected(ours, theirs)
         wire.send(ours, theirs)
         wire.settle()
-        _, datagram, _ = wire.sent[0]
+        _unused, datagram, _unused = wire.sent[0]
         theirs.device.datagram_received(datagram, ELSEWHERE, wire.now_s)
         wire.settle()
         assert endpoint_at(theirs, ours, wire.now_s) == ours.endpoint
@@ -206,7 +206,7 @@ class TestRoaming:
         ours, theirs = make_host(1), make_host(2)
         wire = connected(ours, theirs)
         wire.send(ours, theirs)
-        [(_, datagram, _)] = wire.collect()
+        [(_unused, datagram, _unused)] = wire.collect()
         theirs.device.datagram_received(datagram[:-1] + bytes([datagram[-1] ^ 1]), ELSEWHERE, wire.now_s)
         assert endpoint_at(theirs, ours, wire.now_s) == ours.endpoint
         assert drops(theirs) == {"not_authentic": 1}
@@ -288,7 +288,7 @@ class TestEndpoints:
         ours.device.set_peer(theirs.config(knows_endpoint=False), wire.now_s)
         theirs.device.set_peer(ours.config(), wire.now_s)
         theirs.device.connect(ours.key, wire.now_s)
-        [(_, initiation, _)] = wire.collect()
+        [(_unused, initiation, _unused)] = wire.collect()
         ours.device.datagram_received(initiation, theirs.endpoint, wire.now_s)
         wire.send(ours, theirs)
         wire.settle()

@@ -33,7 +33,7 @@ def drops(host: Host) -> dict[str, int]:
 def initiation(ours: Host, theirs: Host, wire: Wire) -> bytes:
     """A real one, taken from the wire."""
     wire.send(ours, theirs)
-    [(_, datagram, _)] = wire.collect()
+    [(_unused, datagram, _unused)] = wire.collect()
     return datagram
 
 
@@ -91,7 +91,7 @@ class TestSilence:
         datagram = initiation(ours, theirs, wire)
         theirs.device.datagram_received(datagram, ours.endpoint, wire.now_s)
         wire.send(theirs, ours)
-        kinds = [message_type(sent) for _, sent, _ in wire.collect()]
+        kinds = [message_type(sent) for _unused, sent, _unused in wire.collect()]
         assert MessageType.TRANSPORT not in kinds
 
 
@@ -112,12 +112,12 @@ class TestReplayedInitiation:
         wire = introduce(ours, theirs)
         datagram = initiation(ours, theirs, wire)
         theirs.device.datagram_received(datagram, ELSEWHERE, wire.now_s)
-        [(_, _, to)] = wire.collect()
+        [(_unused, _unused, to)] = wire.collect()
         assert to == ELSEWHERE
         [peer] = theirs.device.status(wire.now_s).peers
         assert (peer.endpoint, peer.last_handshake_age_s) == (ours.endpoint, None)
         wire.send(theirs, ours)
-        assert [to for _, _, to in wire.collect()] == [ours.endpoint]
+        assert [to for _unused, _unused, to in wire.collect()] == [ours.endpoint]
 
     def test_burst_of_one_peer_is_limited(self):
         ours, theirs = make_host(1), make_host(2)
@@ -148,12 +148,12 @@ def test_response_must_name_the_initiation_that_it_answers():
     ours, theirs = make_host(1), make_host(2)
     wire = connected(ours, theirs)
     wire.send(theirs, ours)
-    [(_, packet, _)] = wire.collect()
+    [(_unused, packet, _unused)] = wire.collect()
     wire.now_s += 6.0
     ours.device.connect(theirs.key, wire.now_s)
-    [(_, datagram, _)] = wire.collect()
+    [(_unused, datagram, _unused)] = wire.collect()
     theirs.device.datagram_received(datagram, ours.endpoint, wire.now_s)
-    [(_, response, _)] = wire.collect()
+    [(_unused, response, _unused)] = wire.collect()
     renamed = CookieJar(ours.key).add_macs(response[:8] + packet[4:8] + response[12:60], 0.0)
     ours.device.datagram_received(renamed, theirs.endpoint, wire.now_s)
     assert wire.collect() == []
@@ -169,7 +169,7 @@ class TestUnderLoad:
         ours, theirs, wire = self.pair()
         wire.send(ours, theirs)
         wire.settle()
-        assert [message_type(sent) for _, sent, _ in wire.sent] == [
+        assert [message_type(sent) for _unused, sent, _unused in wire.sent] == [
             MessageType.INITIATION,
             MessageType.COOKIE_REPLY,
         ]
@@ -191,7 +191,7 @@ class TestUnderLoad:
         wire.send(ours, theirs)
         wire.settle()
         wire.advance_to(wire.now_s + 6.0, between=wire.collect)
-        _, datagram, _ = wire.sent[-1]
+        _unused, datagram, _unused = wire.sent[-1]
         theirs.device.datagram_received(datagram, ELSEWHERE, wire.now_s)
         assert drops(theirs) == {"cookie_asked": 2}
 
@@ -206,8 +206,8 @@ class TestUnderLoad:
         wire.send(ours, theirs)
         wire.settle()
         wire.advance_to(wire.now_s + 6.0, between=wire.collect)
-        _, datagram, _ = wire.sent[-1]
-        for _ in range(10):
+        _unused, datagram, _unused = wire.sent[-1]
+        for _unused in range(10):
             theirs.device.datagram_received(datagram, ours.endpoint, wire.now_s)
         counts = drops(theirs)
         assert counts["source_too_fast"] == 5
@@ -232,7 +232,7 @@ class TestAnything:
         wire = connected(ours, theirs)
         if addressed:
             wire.send(ours, theirs)
-            [(_, real, _)] = wire.collect()
+            [(_unused, real, _unused)] = wire.collect()
             rest = real[4:8] + rest[4:]
         theirs.device.datagram_received(bytes([kind, 0, 0, 0]) + rest, ELSEWHERE, wire.now_s)
         assert wire.collect() == []
@@ -250,7 +250,7 @@ class TestAnything:
         ours, theirs = make_host(1), make_host(2)
         wire = connected(ours, theirs)
         wire.send(ours, theirs)
-        [(_, datagram, _)] = wire.collect()
+        [(_unused, datagram, _unused)] = wire.collect()
         if size != len(datagram):
             theirs.device.datagram_received((datagram + bytes(65507))[:size], ours.endpoint, wire.now_s)
         assert wire.collect() == []
@@ -262,7 +262,7 @@ class TestBitFlips:
         ours, theirs = make_host(1), make_host(2)
         wire = connected(ours, theirs)
         wire.send(ours, theirs)
-        [(_, datagram, _)] = wire.collect()
+        [(_unused, datagram, _unused)] = wire.collect()
         for bit in range(8 * len(datagram)):
             theirs.device.datagram_received(flip(datagram, bit), ours.endpoint, wire.now_s)
         wire.collect()
@@ -284,7 +284,7 @@ class TestBitFlips:
         ours, theirs = make_host(1), make_host(2)
         wire = introduce(ours, theirs)
         theirs.device.datagram_received(initiation(ours, theirs, wire), ours.endpoint, wire.now_s)
-        [(_, datagram, _)] = wire.collect()
+        [(_unused, datagram, _unused)] = wire.collect()
         for bit in range(8 * (len(datagram) - 16)):
             ours.device.datagram_received(flip(datagram, bit), theirs.endpoint, wire.now_s)
         assert wire.collect() == []
@@ -313,7 +313,7 @@ class LossyNetwork:
         self._waiting: list[tuple[Host, bytes, Endpoint]] = []
 
     def move(self) -> None:
-        for _ in range(6):
+        for _unused in range(6):
             self._waiting += self._wire.collect()
             self._source.shuffle(self._waiting)
             half = len(self._waiting) // 2 + 1
@@ -343,7 +343,7 @@ def test_two_hosts_always_find_each_other_again(seed: int, bad_time_s: int):
         network.move()
         wire.advance_to(wire.now_s + source.choice([0.01, 1.0, 7.0]), between=network.move)
     network.flush()
-    for _ in range(25):
+    for _unused in range(25):
         wire.send(ours, theirs)
         wire.send(theirs, ours)
         wire.settle()
@@ -358,7 +358,11 @@ def test_two_hosts_always_find_each_other_again(seed: int, bad_time_s: int):
 
 
 def assert_no_nonce_twice(wire: Wire) -> None:
-    transports = [datagram for _, datagram, _ in wire.sent if message_type(datagram) is MessageType.TRANSPORT]
+    transports = [
+        datagram
+        for _unused, datagram, _unused in wire.sent
+        if message_type(datagram) is MessageType.TRANSPORT
+    ]
     nonces = Counter(
         (message.receiver_index, message.counter) for message in map(parse_transport, transports)
     )
@@ -369,7 +373,7 @@ def test_handshakes_leave_nothing_behind():
     """Memory per peer is bounded: three sessions and one initiation, whatever happens."""
     ours, theirs = make_host(1, load=Calm()), make_host(2)
     wire = introduce(ours, theirs)
-    for _ in range(50):
+    for _unused in range(50):
         wire.now_s += 6.0
         ours.device.connect(theirs.key, wire.now_s)
         theirs.device.connect(ours.key, wire.now_s)
@@ -381,13 +385,13 @@ def test_handshakes_leave_nothing_behind():
 def test_no_nonce_twice_over_renewals():
     ours, theirs = make_host(1), make_host(2)
     wire = introduce(ours, theirs)
-    for _ in range(300):
+    for _unused in range(300):
         wire.send(ours, theirs)
         wire.send(theirs, ours)
         wire.settle()
         wire.advance_to(wire.now_s + 2.0)
     assert_no_nonce_twice(wire)
-    assert len({datagram[8:40] for _, datagram, _ in wire.sent if datagram[0] == 1}) >= 5
+    assert len({datagram[8:40] for _unused, datagram, _unused in wire.sent if datagram[0] == 1}) >= 5
 
 
 def test_keys_of_others_do_not_open_packets():
@@ -396,7 +400,7 @@ def test_keys_of_others_do_not_open_packets():
     wire = connected(ours, theirs)
     third.device.set_peer(replace(ours.config(), endpoint=None), wire.now_s)
     wire.send(ours, theirs)
-    [(_, datagram, _)] = wire.collect()
+    [(_unused, datagram, _unused)] = wire.collect()
     third.device.datagram_received(datagram, ours.endpoint, wire.now_s)
     assert third.device.outbox.take_packets() == []
     assert drops(third) == {"unknown_session": 1}

@@ -12,12 +12,13 @@ JITTER_S = 0.334
 
 
 def sent_by(wire: Wire, host: Host, kind: MessageType) -> int:
-    return sum(sender is host and message_type(datagram) is kind for sender, datagram, _ in wire.sent)
+    return sum(sender is host and message_type(datagram) is kind for sender, datagram, _unused in wire.sent)
 
 
 def keepalives_of(wire: Wire, host: Host) -> int:
     return sum(
-        sender is host and len(datagram) == MIN_TRANSPORT_SIZE_BYTES for sender, datagram, _ in wire.sent
+        sender is host and len(datagram) == MIN_TRANSPORT_SIZE_BYTES
+        for sender, datagram, _unused in wire.sent
     )
 
 
@@ -78,14 +79,14 @@ def test_old_session_is_not_used_any_more():
     ours, theirs, wire, start_s = make_pair()
     wire.now_s = start_s + 180.0
     wire.send(theirs, ours)
-    [(_, datagram, _)] = wire.collect()
+    [(_unused, datagram, _unused)] = wire.collect()
     assert message_type(datagram) is MessageType.INITIATION
 
 
 def test_late_packet_of_an_old_session_is_refused():
     ours, theirs, wire, start_s = make_pair()
     wire.send(ours, theirs)
-    [(_, datagram, _)] = wire.collect()
+    [(_unused, datagram, _unused)] = wire.collect()
     theirs.device.datagram_received(datagram, ours.endpoint, start_s + 180.0)
     assert theirs.device.status(0.0).drops == {"session_expired": 1}
 
@@ -118,7 +119,7 @@ def test_repetitions_differ_and_the_last_one_counts():
     wire.send(ours, theirs)
     wire.collect()
     wire.advance_to(wire.now_s + 6.0, between=wire.collect)
-    first, second = (datagram for _, datagram, _ in wire.sent)
+    first, second = (datagram for _unused, datagram, _unused in wire.sent)
     assert first != second
     theirs.device.datagram_received(first, ours.endpoint, wire.now_s)
     wire.settle()
@@ -150,11 +151,11 @@ def test_silence_after_data_makes_a_new_handshake_after_15_seconds():
 
 
 def test_peer_that_lost_its_keys_is_found_again():
-    ours, _, wire, start_s = make_pair()
+    ours, _unused, wire, start_s = make_pair()
     restarted = make_host(2, seed=0)
     restarted.device.set_peer(ours.config(), start_s)
     wire.hosts = (ours, restarted)
-    for _ in range(20):
+    for _unused in range(20):
         wire.send(ours, restarted)
         wire.settle()
         wire.advance_to(wire.now_s + 1.0)
@@ -183,7 +184,7 @@ def test_initiation_that_nobody_needs_any_more_is_erased_with_the_keys():
 
 
 def test_session_goes_on_while_it_is_renewed():
-    ours, theirs, wire, _ = make_pair()
+    ours, theirs, wire, _unused = make_pair()
     wire.now_s += 6.0
     ours.device.connect(theirs.key, wire.now_s)
     wire.collect()

@@ -113,7 +113,7 @@ def respond(message: Initiation, preshared_key: bytes = NO_PRESHARED_KEY) -> tup
 
 
 def test_initiation_is_the_vector():
-    _, message = initiate()
+    _unused, message = initiate()
     assert message.ephemeral + message.encrypted_static + message.encrypted_timestamp == FIRST_MESSAGE
 
 
@@ -140,14 +140,14 @@ def test_response_and_keys_are_the_vector(vector: Vector):
 
 
 def test_indices_name_the_session_on_both_sides():
-    _, initiation = initiate()
-    response, _ = respond(initiation)
+    _unused, initiation = initiate()
+    response, _unused = respond(initiation)
     assert (response.sender_index, response.receiver_index) == (9, 7)
 
 
 @pytest.mark.parametrize("field", ["ephemeral", "encrypted_static", "encrypted_timestamp"])
 def test_changed_initiation_is_refused(field: str):
-    _, message = initiate()
+    _unused, message = initiate()
     value = getattr(message, field)
     changed = replace(message, **{field: value[:-1] + bytes([value[-1] ^ 1])})
     with pytest.raises(HandshakeError):
@@ -157,7 +157,7 @@ def test_changed_initiation_is_refused(field: str):
 @pytest.mark.parametrize("field", ["ephemeral", "encrypted_nothing"])
 def test_changed_response_is_refused(field: str):
     state, initiation = initiate()
-    response, _ = respond(initiation)
+    response, _unused = respond(initiation)
     value = getattr(response, field)
     with pytest.raises(HandshakeError):
         read_response(state, replace(response, **{field: value[:-1] + bytes([value[-1] ^ 1])}))
@@ -165,7 +165,7 @@ def test_changed_response_is_refused(field: str):
 
 def test_other_preshared_key_is_refused():
     state, initiation = initiate(PRESHARED_KEY)
-    response, _ = respond(initiation, NO_PRESHARED_KEY)
+    response, _unused = respond(initiation, NO_PRESHARED_KEY)
     with pytest.raises(HandshakeError):
         read_response(state, response)
 
@@ -173,7 +173,7 @@ def test_other_preshared_key_is_refused():
 def test_other_construction_is_refused():
     """Two suites can never agree by mistake, whatever their AEAD."""
     other = Suite(b"Noise_IKpsk2_25519_AESGCM_BLAKE2s", CHACHA20_POLY1305.aead)
-    _, message = initiate(suite=other)
+    _unused, message = initiate(suite=other)
     with pytest.raises(HandshakeError):
         prove(message)
 
@@ -182,7 +182,7 @@ def test_claim_without_the_static_key_is_refused():
     """Anybody can name the initiator's public key; only its owner can prove it."""
     thief = KeyPair.from_private_bytes(b"\6" * 32)
     impostor = KeyPair(thief.private, INITIATOR.public)
-    _, message = create_initiation(
+    _unused, message = create_initiation(
         CHACHA20_POLY1305,
         impostor,
         remote(RESPONDER, thief),
@@ -202,12 +202,12 @@ def test_low_order_points_give_no_secret(point: str):
 
 @pytest.mark.parametrize("point", LOW_ORDER_POINTS)
 def test_low_order_ephemeral_gets_no_answer(point: str):
-    _, message = initiate()
+    _unused, message = initiate()
     with pytest.raises(HandshakeError):
         prove(replace(message, ephemeral=bytes.fromhex(point)))
 
 
 def test_secrets_have_no_repr():
-    state, _ = initiate(PRESHARED_KEY)
+    state, _unused = initiate(PRESHARED_KEY)
     for secret in (state, state.remote, state.transcript, INITIATOR):
         assert "b'" not in repr(secret)

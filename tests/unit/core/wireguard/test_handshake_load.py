@@ -11,9 +11,9 @@ from cladnet.core.wireguard.load import HandshakeLoad, SourceLimiter, TokenBucke
 
 def test_bucket_gives_its_burst_and_then_its_rate():
     bucket = TokenBucket(20.0, 5.0, 0.0)
-    assert [bucket.take(0.0) for _ in range(6)] == [True] * 5 + [False]
+    assert [bucket.take(0.0) for _unused in range(6)] == [True] * 5 + [False]
     assert [bucket.take(0.05), bucket.take(0.05)] == [True, False]
-    assert [bucket.take(100.0) for _ in range(6)] == [True] * 5 + [False]
+    assert [bucket.take(100.0) for _unused in range(6)] == [True] * 5 + [False]
 
 
 def test_bucket_does_not_mind_a_clock_that_stands_still_or_goes_back():
@@ -25,7 +25,7 @@ def test_bucket_does_not_mind_a_clock_that_stands_still_or_goes_back():
 def test_sources_are_limited_one_by_one():
     limiter = SourceLimiter()
     greedy, modest = Endpoint("198.51.100.1", 1000), Endpoint("198.51.100.2", 1000)
-    assert [limiter.allows(greedy, 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert [limiter.allows(greedy, 0.0) for _unused in range(7)] == [True] * 5 + [False] * 2
     assert limiter.allows(modest, 0.0)
 
 
@@ -54,7 +54,7 @@ def test_table_of_sources_is_bounded():
 
 def test_load_begins_with_a_flood_and_ends_a_second_after_it():
     handshakes = HandshakeLoad()
-    assert not any(handshakes.handshake_arrived(0.0) for _ in range(int(load.HANDSHAKE_BURST)))
+    assert not any(handshakes.handshake_arrived(0.0) for _unused in range(int(load.HANDSHAKE_BURST)))
     assert handshakes.handshake_arrived(0.0)
     assert handshakes.handshake_arrived(0.9)
     assert not handshakes.handshake_arrived(1.1)

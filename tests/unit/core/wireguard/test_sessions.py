@@ -24,7 +24,7 @@ def make(keys: TransportKeys = KEYS, *, is_initiator: bool = True, created_s: fl
 
 def test_seals_with_rising_counters_for_the_remote_index():
     session = make()
-    messages = [session.seal(b"same") for _ in range(3)]
+    messages = [session.seal(b"same") for _unused in range(3)]
     assert [message.counter for message in messages] == [0, 1, 2]
     assert {message.receiver_index for message in messages} == {2}
     assert len({message.ciphertext for message in messages}) == 3
@@ -124,7 +124,7 @@ class TestPeerSessions:
 
     def test_says_what_is_out_of_use(self):
         sessions = PeerSessions()
-        first, second, third, fourth = (make() for _ in range(4))
+        first, second, third, fourth = (make() for _unused in range(4))
         sessions.add_initiated(first)
         sessions.add_initiated(second)
         assert sessions.add_initiated(third) == [first]
