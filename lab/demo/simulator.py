@@ -23,6 +23,7 @@ from lab.folders import ROOT
 USERNAME = PASSWORD = "default"  # noqa: S105  # what CB-Tumblebug ships with
 START_DEADLINE_S = 15.0
 ACTION_DEADLINE_S = 60.0
+ZOMBIE = "Z"
 RATE_LIMIT_S = 0.5  # the server lets two requests a second through
 
 
@@ -60,9 +61,12 @@ class Simulator:
         try:
             pid = int(self._pid_file.read_text(encoding="utf-8"))
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
         except (FileNotFoundError, ProcessLookupError, ValueError):
             return None
-        return pid if b"lab.tumblebug" in command else None
+        # a process that has just been made shows no command line for a moment; a dead one never again
+        is_ours = b"lab.tumblebug" in command or not command
+        return pid if is_ours and state != ZOMBIE else None
 
     def start(self) -> None:
         """Starts it unless it runs, and waits until it answers; raises LabError."""

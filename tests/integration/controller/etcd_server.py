@@ -71,6 +71,7 @@ class EtcdServer:
     def stop(self) -> None:
         """Holds it without ending it (SIGSTOP)."""
         os.kill(self._pid, signal.SIGSTOP)
+        os.waitpid(self._pid, os.WUNTRACED)  # a signal is only a wish until then
 
     def resume(self) -> None:
         """Lets it go on (SIGCONT)."""

@@ -236,7 +236,7 @@ async def test_one_address_one_host_whatever_is_lost_or_dies(
     await Networks(shared_client).create(NetworkSpec(NET, IPv4Network("10.99.0.0/28"), quarantine_s=1))
     start = await shared_client.revision()
     tally = Tally()
-    await asyncio.gather(*(controller(shared_etcd.endpoint, tally, seconds=6.0) for _unused in range(4)))
+    await asyncio.gather(*(controller(shared_etcd.endpoint, tally, seconds=5.0) for _unused in range(4)))
     await check_history(shared_client, start)
     assert tally.given > 100
     assert tally.taken > 50

@@ -195,8 +195,8 @@ async def test_stays_connected_through_silence(
     follower = shared_view()
     await until(lambda: follower.informer.connected, "the watch")
     lost = False
-    for _unused in range(30):
-        await asyncio.sleep(0.1)  # six times the silence after which the member is asked for a sign of life
+    for _unused in range(20):
+        await asyncio.sleep(0.1)  # four times the silence after which the member is asked for a sign of life
         lost |= not follower.informer.connected
     assert not lost
 
@@ -279,10 +279,10 @@ async def test_a_hung_server_costs_a_deadline_not_a_hang(etcd: EtcdServer) -> No
 
 
 async def test_a_lease_keeps_its_key_until_it_is_revoked(shared_client: EtcdClient) -> None:
-    lease = await Lease.grant(shared_client, 2)
+    lease = await Lease.grant(shared_client, 1)
     await shared_client.txn([], [txn.put(b"/t/held", b"1", lease=lease.lease_id)])
     keeping = asyncio.create_task(lease.keep())
-    await asyncio.sleep(4.5)  # more than twice the time to live
+    await asyncio.sleep(2.5)  # more than twice the time to live
     assert await shared_client.get(b"/t/held") is not None
     await shared_client.revoke_lease(lease.lease_id)
     await asyncio.wait_for(keeping, 3.0)
@@ -292,10 +292,10 @@ async def test_a_lease_keeps_its_key_until_it_is_revoked(shared_client: EtcdClie
 
 
 async def test_a_lease_counts_as_lost_before_etcd_may_end_it(etcd: EtcdServer, client: EtcdClient) -> None:
-    lease = await Lease.grant(client, 3)
+    lease = await Lease.grant(client, 1)
     keeping = asyncio.create_task(lease.keep())
     etcd.stop()
-    await asyncio.wait_for(keeping, 4.0)
+    await asyncio.wait_for(keeping, 2.0)
     etcd.resume()
 
 

@@ -110,7 +110,6 @@ async def test_a_hung_etcd_holds_nobody_up_for_long(etcd: EtcdServer, controller
             assert api.get("/health").status_code == 503
             assert api.get(f"/networks/{NET}").status_code == 200
             assert time.monotonic() - began < 3.5
-            assert api.patch(f"/networks/{NET}", json={"mtu": 1300}).status_code == 503
     finally:
         etcd.resume()
     await until(controller.is_healthy, "the controller to be healthy")
