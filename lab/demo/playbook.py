@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -59,7 +60,7 @@ def run(
     *,
     inventory: Sequence[Path],
     environment: Mapping[str, str],
-    variables: Mapping[str, str],
+    variables: dict[str, str],
     limit: str = "all",
     log: Path,
     tell: Callable[[str], None],
@@ -71,7 +72,7 @@ def run(
     """
     argv = [str(ANSIBLE_PLAYBOOK), playbook, "--limit", f"{limit},localhost"]
     argv += [word for source in inventory for word in ("--inventory", str(source))]
-    argv += [word for name, value in variables.items() for word in ("--extra-vars", f"{name}={value}")]
+    argv += ["--extra-vars", json.dumps(variables)]
     lines = []
     with log.open("w", encoding="utf-8") as kept, _start(argv, environment) as process:
         for line in process.stdout or ():

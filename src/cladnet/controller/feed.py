@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cladnet.controller.agent_messages import delta_message, snapshot_message
@@ -36,11 +37,15 @@ class Feed:
     Args:
         network: its name.
         replica: where its table is.
+        clock: seconds, only ever growing.
     """
 
-    def __init__(self, network: str, replica: Replica) -> None:
+    def __init__(
+        self, network: str, replica: Replica, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._network = network
         self._replica = replica
+        self._clock = clock
         self._window_s = SHORTEST_WINDOW_S
         self._round_began = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -79,12 +84,12 @@ class Feed:
 
     def sent(self) -> None:
         """A stream has got rid of its changes of this round."""
-        took_s = time.monotonic() - self._round_began
+        took_s = self._clock() - self._round_began
         self._window_s = min(max(SHORTEST_WINDOW_S, 2 * took_s), LONGEST_WINDOW_S)
 
     def _begin_round(self) -> None:
         self._timer = None
-        self._round_began = time.monotonic()
+        self._round_began = self._clock()
         self._publish()
         ended, self._round = self._round, asyncio.Event()
         ended.set()
