@@ -12,23 +12,13 @@ from typing import Any
 from cladnet import config_document
 from cladnet.config_document import Keys
 from cladnet.core.endpoint import MAX_PORT
+from cladnet.core.host_report import Cloud
 from cladnet.core.identity import check_host_name, check_network_name
 
 DEFAULT_DIRECTORY = Path("/etc/cladnet/agents")
 DEVICE_NAME_MAX_BYTES = 15
 MAX_MTU_BYTES = 65535
 _MIN_MTU_BYTES = 576
-
-
-@dataclass(frozen=True, slots=True)
-class CloudDetails:
-    """Where the host lies in its provider's network; empty where the inventory does not know."""
-
-    provider: str = ""
-    region: str = ""
-    zone: str = ""
-    vnet: str = ""
-    subnet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,7 @@ class AgentConfig:
     listen_port: int = 8055
     mtu: int = 0  # bytes; 0: from the underlay
     public_address: str = ""
-    cloud: CloudDetails = field(default_factory=CloudDetails)
+    cloud: Cloud = field(default_factory=Cloud)
 
     @property
     def socket_path(self) -> Path:
@@ -89,10 +79,10 @@ def parse_config(document: Mapping[str, Any]) -> AgentConfig:
     return config
 
 
-def _cloud(document: Mapping[str, Any]) -> CloudDetails:
+def _cloud(document: Mapping[str, Any]) -> Cloud:
     keys = Keys(document, prefix="cloud.")
     names = ("provider", "region", "zone", "vnet", "subnet")
-    cloud = CloudDetails(**{name: keys.text(name, "") for name in names})
+    cloud = Cloud(**{name: keys.text(name, "") for name in names})
     keys.expect_no_more()
     return cloud
 

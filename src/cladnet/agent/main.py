@@ -1,71 +1,46 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""The agent of one network: command line, log, signals, and the one place where its errors end."""
+"""The agent of one network: its command line."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cladnet import __version__
+from cladnet import daemon
 from cladnet.agent.agent import Agent
 from cladnet.agent.config import DEFAULT_DIRECTORY, AgentConfig, load_config
-from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.systemd import notify
 
-EXIT_FAILURE = 1
-EXIT_BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+NAME = "cladnet-agent"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the agent until SIGTERM or SIGINT; returns the exit status."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.INFO,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what matters about a connection is in our own log
-    try:
+
+    def prepare() -> daemon.Run:
         config = load_config(options.config or DEFAULT_DIRECTORY / f"{options.network}.toml")
-        asyncio.run(_run(config))
-    except InvalidInput as exc:
-        return _fail(exc, EXIT_BAD_CONFIGURATION)
-    except CladnetError as exc:
-        return _fail(exc, EXIT_FAILURE)
-    return 0
+        return lambda stop: _run(config, stop)
+
+    return daemon.run(NAME, prepare, verbose=options.verbose)
 
 
-async def _run(config: AgentConfig) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _run(config: AgentConfig, stop: asyncio.Event) -> None:
     await Agent(config, notify=notify).run(stop)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="cladnet-agent", description="The agent of one CLADNet on this host."
-    )
+    parser = daemon.parser(NAME, "The agent of one CLADNet on this host.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--network", help=f"name of the network; its file is {DEFAULT_DIRECTORY}/NETWORK.toml"
     )
     source.add_argument("--config", type=Path, help="path of the configuration file")
-    parser.add_argument("--verbose", action="store_true", help="log more")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
-
-
-def _fail(error: CladnetError, status: int) -> int:
-    sys.stderr.write(f"cladnet-agent: {error}\n")
-    return status
 
 
 if __name__ == "__main__":

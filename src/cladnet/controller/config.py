@@ -5,26 +5,23 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from cladnet import config_document
+from cladnet.config_document import Keys
 from cladnet.controller.etcd.connections import TlsFiles
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.identity import check_host_name
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 DEFAULT_FILE = Path("/etc/cladnet/controller.toml")
 _EVERYWHERE = "0.0.0.0"  # noqa: S104  # hosts and operators come from everywhere
 _API, _AGENTS, _STUN = (Endpoint(_EVERYWHERE, port) for port in (8053, 8056, 3478))
+_LOCAL_ETCD = ("127.0.0.1:2379",)
 _TLS_KEYS = ("etcd_ca_file", "etcd_cert_file", "etcd_key_file")
 _ETCD_ENDPOINT = re.compile(r"(unix:/\S+|\[[0-9a-fA-F:.]+\]:\d{1,5}|[a-zA-Z0-9._-]+:\d{1,5})")
 _DNS_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
@@ -47,7 +44,7 @@ class ControllerConfig:
 
     name: str
     advertise: tuple[str, ...]
-    etcd_endpoints: tuple[str, ...] = ("127.0.0.1:2379",)
+    etcd_endpoints: tuple[str, ...] = _LOCAL_ETCD
     etcd_tls: TlsFiles | None = None
     state_dir: Path = Path("/var/lib/cladnet/controller")
     api_listen: Endpoint = _API
@@ -56,19 +53,8 @@ class ControllerConfig:
 
 
 def load_config(path: Path) -> ControllerConfig:
-    """Reads and checks a configuration file.
-
-    Raises:
-        InvalidInput: the file is missing, unreadable, no TOML, or a key is wrong; it names file and key.
-    """
-    try:
-        return parse_config(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as exc:
-        raise InvalidInput(f"{path} cannot be read: {exc.strerror}.") from exc
-    except ValueError as exc:
-        raise InvalidInput(f"{path} is no TOML file: {exc}.") from exc
-    except InvalidInput as exc:
-        raise InvalidInput(f"{path}: {exc.message}", hint=exc.hint) from exc
+    """Reads and checks a configuration file; raises InvalidInput naming file and key."""
+    return config_document.load(path, parse_config, missing="Was the controller installed by its role?")
 
 
 def parse_config(document: Mapping[str, Any]) -> ControllerConfig:
@@ -77,83 +63,50 @@ def parse_config(document: Mapping[str, Any]) -> ControllerConfig:
     Raises:
         InvalidInput: a key is missing, unknown, or has a value that cannot be right.
     """
-    known = {*ControllerConfig.__dataclass_fields__, *_TLS_KEYS} - {"etcd_tls"}
-    for key in document.keys() - known:
-        raise InvalidInput(f"unknown key '{key}'.", hint=f"Known are: {', '.join(sorted(known))}.")
-    given: dict[str, Any] = {
-        "name": check_host_name(_text(document, "name")),
-        "advertise": _advertise(document),
-        "etcd_tls": _tls_files(document),
-    }
-    if "etcd_endpoints" in document:
-        given["etcd_endpoints"] = _etcd_endpoints(document)
-    if "state_dir" in document:
-        given["state_dir"] = _path(document, "state_dir")
-    for key in ("api_listen", "agent_listen", "stun_listen"):
-        if key in document:
-            given[key] = _endpoint(document, key)
-    return ControllerConfig(**given)
+    keys = Keys(document)
+    config = ControllerConfig(
+        name=check_host_name(keys.text("name")),
+        advertise=_advertise(keys),
+        etcd_endpoints=_etcd_endpoints(keys) if "etcd_endpoints" in document else _LOCAL_ETCD,
+        etcd_tls=_tls_files(keys),
+        state_dir=keys.path("state_dir", "/var/lib/cladnet/controller"),
+        api_listen=keys.endpoint("api_listen", str(_API)),
+        agent_listen=keys.endpoint("agent_listen", str(_AGENTS)),
+        stun_listen=keys.endpoint("stun_listen", str(_STUN)),
+    )
+    keys.expect_no_more()
+    return config
 
 
-def _text(document: Mapping[str, Any], key: str) -> str:
-    value = document.get(key)
-    if value is None:
-        raise InvalidInput(f"key '{key}' is missing.")
-    if not isinstance(value, str):
-        raise _wrong(key, value, "a text")
-    return value
-
-
-def _path(document: Mapping[str, Any], key: str) -> Path:
-    value = _text(document, key)
-    if not value.startswith("/"):
-        raise _wrong(key, value, "an absolute path")
-    return Path(value)
-
-
-def _endpoint(document: Mapping[str, Any], key: str) -> Endpoint:
-    value = _text(document, key)
-    try:
-        return Endpoint.parse(value)
-    except InvalidInput as exc:
-        raise _wrong(key, value, "an address and a port such as '0.0.0.0:8053' or '[::]:8053'") from exc
-
-
-def _texts(document: Mapping[str, Any], key: str, expected: str) -> tuple[str, ...]:
-    value = document.get(key)
-    if value is None:
-        raise InvalidInput(f"key '{key}' is missing.", hint=f"Expected is {expected}.")
-    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
-        raise _wrong(key, value, expected)
-    return tuple(dict.fromkeys(value))
-
-
-def _advertise(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _advertise(keys: Keys) -> tuple[str, ...]:
     expected = 'a list of addresses or names such as ["198.51.100.11"]'
-    values = _texts(document, "advertise", expected)
+    values = keys.texts("advertise", expected)
     for value in values:
         if not _is_address(value) and not _DNS_NAME.fullmatch(value):
-            raise _wrong("advertise", value, expected)
+            raise keys.wrong("advertise", value, expected)
     return values
 
 
-def _etcd_endpoints(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _etcd_endpoints(keys: Keys) -> tuple[str, ...]:
     expected = 'a list such as ["127.0.0.1:2379"] or ["unix:/run/etcd.sock"], without http://'
-    values = _texts(document, "etcd_endpoints", expected)
+    values = keys.texts("etcd_endpoints", expected)
     for value in values:
         if not _ETCD_ENDPOINT.fullmatch(value):
-            raise _wrong("etcd_endpoints", value, expected)
+            raise keys.wrong("etcd_endpoints", value, expected)
     return values
 
 
-def _tls_files(document: Mapping[str, Any]) -> TlsFiles | None:
-    given = [key for key in _TLS_KEYS if key in document]
+def _tls_files(keys: Keys) -> TlsFiles | None:
+    files = {key: keys.optional_path(key) for key in _TLS_KEYS}
+    given = [path for path in files.values() if path is not None]
     if not given:
         return None
-    missing = [key for key in _TLS_KEYS if key not in given]
+    missing = [key for key, path in files.items() if path is None]
     if missing:
-        raise InvalidInput(f"key '{missing[0]}' is missing.", hint=f"With {given[0]} all three are needed.")
-    return TlsFiles(*(_path(document, key) for key in _TLS_KEYS))
+        raise InvalidInput(
+            f"key '{missing[0]}' is missing.", hint=f"All of {', '.join(_TLS_KEYS)} are needed."
+        )
+    return TlsFiles(*given)
 
 
 def _is_address(text: str) -> bool:
@@ -162,7 +115,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _wrong(key: str, value: object, expected: str) -> InvalidInput:
-    return InvalidInput(f"key '{key}': expected {expected}, found {value!r}.")

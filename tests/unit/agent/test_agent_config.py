@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cladnet.agent.config import AgentConfig, CloudDetails, load_config
+from cladnet.agent.config import AgentConfig, load_config
 from cladnet.core.errors import InvalidInput
+from cladnet.core.host_report import Cloud
 
 MINIMAL = 'network = "demo"\nhost = "a1"\ncontrollers = ["198.51.100.11"]\n'
 
@@ -40,7 +41,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     )
     assert (config.api_port, config.agent_port, config.stun_port, config.listen_port) == (1, 2, 3, 4)
     assert (config.device, config.mtu, config.public_address) == ("cn7", 1300, "198.51.100.7")
-    assert config.cloud == CloudDetails("aws", "r", "z", "v", "s")
+    assert config.cloud == Cloud("aws", "r", "z", "v", "s")
 
 
 @pytest.mark.parametrize(

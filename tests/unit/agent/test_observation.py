@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cladnet.agent.config import AgentConfig, CloudDetails
+from cladnet.agent.config import AgentConfig
 from cladnet.agent.host_cidrs import RT_TABLE_MAIN, Address, HostNetwork, Link, Route
 from cladnet.agent.observation import HostObservation, observe, overlap_with
 from cladnet.agent.report import build_report
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
+from cladnet.core.host_report import Cloud
 from cladnet.core.host_state import Assessment, HostState
 from cladnet.wire import agent_pb2
 
@@ -85,7 +86,7 @@ def config(**changes: object) -> AgentConfig:
 
 def test_report_says_all_that_a_controller_wants_to_know() -> None:
     report = build_report(
-        config(cloud=CloudDetails("aws", "r", "z", "v", "s")),
+        config(cloud=Cloud("aws", "r", "z", "v", "s")),
         public_key=b"k" * 32,
         observation=OBSERVATION,
         public_endpoint=PublicEndpoint(Endpoint("198.51.100.7", 1234), EndpointSource.STUN),

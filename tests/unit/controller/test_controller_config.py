@@ -90,7 +90,10 @@ def test_a_bad_configuration_ends_with_one_sentence(
 ) -> None:
     assert main(["--config", str(tmp_path / "none.toml")]) == 78
     said = capsys.readouterr().err
-    assert said == f"cladnet-controller: {tmp_path}/none.toml cannot be read: No such file or directory.\n"
+    assert (
+        said
+        == f"cladnet-controller: {tmp_path}/none.toml does not exist. Was the controller installed by its role?\n"
+    )
 
 
 @pytest.mark.parametrize(
