@@ -166,9 +166,10 @@ class Allocator:
 
 
 def _check_conflicts(stored: StoredHost, host: str, report: HostReport) -> None:
+    """Refuses what would disturb others; a later overlap disturbs the host alone, which says so."""
     spec = stored.spec
     overlap = report.overlap_with(spec.cidr)
-    if overlap is not None:
+    if overlap is not None and stored.peer is None:
         raise Conflict(
             f"Host {host} uses {overlap}, which overlaps {spec.cidr} of network {spec.name}.",
             hint="Give the network an address space that is free on all hosts, or change that of the host.",

@@ -140,6 +140,17 @@ async def test_who_is_refused(site: Site) -> None:
     assert not (await site.client.list(keys.peers(NET))).kvs
 
 
+async def test_an_overlap_that_comes_later_is_known_to_the_operator(site: Site) -> None:
+    await admit(site.client, "a")
+    before = await site.allocator.report(member("a"), HostReport(key("a")))
+    overlapping = HostReport(key("a"), occupied_networks=(ip_network("10.99.0.0/16"),), reason="overlap")
+    after = await site.allocator.report(member("a"), overlapping)
+    assert after.address == before.address
+    stored = await site.allocator.read(NET, "a")
+    assert stored.host is not None
+    assert stored.host.report == overlapping
+
+
 async def test_exhaustion_is_told_and_ends_with_the_quarantine(site: Site) -> None:
     for host in ("a", "b", "c"):
         await admit(site.client, host)

@@ -90,10 +90,8 @@ def test_a_bad_configuration_ends_with_one_sentence(
 ) -> None:
     assert main(["--config", str(tmp_path / "none.toml")]) == 78
     said = capsys.readouterr().err
-    assert (
-        said
-        == f"cladnet-controller: {tmp_path}/none.toml does not exist. Was the controller installed by its role?\n"
-    )
+    assert said.startswith(f"cladnet-controller: {tmp_path}/none.toml does not exist.")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(
