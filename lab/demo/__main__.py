@@ -20,6 +20,7 @@ from lab.lab import HostState, Lab
 FOLDER = ROOT / "build" / "demo"
 STEPS = 6
 CONTROL_ACTIONS = ("suspend", "resume", "reboot")
+LAB_COMMANDS = ("ssh", "exec", "kill", "start", "restart", "partition", "heal", "loss", "eip", "readdress")
 USAGE = """\
 usage: scripts/demo [COMMAND]
 
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _control(command, rest)
         if command in own:
             return own[command](rest)
+        if command not in LAB_COMMANDS:
+            raise LabError(f"knows no command '{command}'; scripts/demo help lists them")
     except LabError as exc:
         print(f"demo: {exc}", file=sys.stderr)
     except KeyboardInterrupt:
