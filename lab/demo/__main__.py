@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lab import cli, image
 from lab.demo import result
@@ -41,25 +41,31 @@ and what can happen to the clouds:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
     command, *rest = (sys.argv[1:] if argv is None else argv) or ["up"]
-    own = {"up": _up, "status": _status, "down": _down, "clean": _clean, "play": _play}
-    if command in ("-h", "--help", "help"):
-        print(USAGE)
-        return 0
     try:
-        if command in CONTROL_ACTIONS:
-            return _control(command, rest)
-        if command in own:
-            return own[command](rest)
-        if command not in LAB_COMMANDS:
-            raise LabError(f"knows no command '{command}'; scripts/demo help lists them")
+        return _command(command)(rest)
     except LabError as exc:
         print(f"demo: {exc}", file=sys.stderr)
     except KeyboardInterrupt:
         print("demo: interrupted; scripts/demo goes on, scripts/demo down removes all", file=sys.stderr)
-        return 1
-    else:
-        return cli.main([command, *rest])
     return 1
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    own = {"up": _up, "status": _status, "down": _down, "clean": _clean, "play": _play}
+    if name in ("-h", "--help", "help"):
+        return _help
+    if name in CONTROL_ACTIONS:
+        return lambda rest: _control(name, rest)
+    if name in LAB_COMMANDS:
+        return lambda rest: cli.main([name, *rest])
+    if name not in own:
+        raise LabError(f"knows no command '{name}'; scripts/demo help lists them")
+    return own[name]
+
+
+def _help(_rest: Sequence[str]) -> int:
+    print(USAGE)
+    return 0
 
 
 def _up(_rest: Sequence[str]) -> int:
