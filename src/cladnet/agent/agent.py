@@ -38,7 +38,6 @@ from cladnet.core.device_plan import tunnel_mtu
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.errors import CladnetError
-from cladnet.core.rule_table import RuleTable
 from cladnet.datapath.tunnel import Tunnel
 from cladnet.wire import agent_pb2
 
@@ -197,13 +196,8 @@ class Agent:
             on_change=self._on_rule,
             clock=time.monotonic,
         )
-
         enrolment = Enrolment(config, self._state, health, rng)
         witness = Witness(tunnel.status, tunnel.send_foreign)
-
-        def table() -> RuleTable:
-            return rule.table
-
         return _Parts(
             tunnel=tunnel,
             rule=rule,
@@ -213,19 +207,11 @@ class Agent:
             discovery=Discovery(
                 config,
                 send=tunnel.send_foreign,
-                rule=table,
+                rule=lambda: rule.table,
                 witnesses=witness.candidates,
                 on_change=self._on_public_endpoint,
             ),
-            host=HostWatch(
-                config,
-                netlink=self._netlink,
-                health=health,
-                rule=table,
-                address=lambda: rule.address,
-                on_underlay_change=self._on_underlay,
-                on_observation=self._on_report_input,
-            ),
+            host=self._host_watch(rule),
             enrolment=enrolment,
             control=Control(
                 config,
@@ -235,6 +221,17 @@ class Agent:
                 report=self._report,
                 rng=rng,
             ),
+        )
+
+    def _host_watch(self, rule: NetworkingRule) -> HostWatch:
+        return HostWatch(
+            self._config,
+            netlink=self._netlink,
+            health=self._health,
+            rule=lambda: rule.table,
+            address=lambda: rule.address,
+            on_underlay_change=self._on_underlay,
+            on_observation=self._on_report_input,
         )
 
     def _report(self) -> agent_pb2.ReportRequest:

@@ -93,10 +93,6 @@ class PeerTimers:
         """The next initiation of an attempt shall not wait longer than until then."""
         self._retry_at_s = min(self._retry_at_s, at_s)
 
-    def response_sent(self, now_s: float) -> None:
-        """We answered an initiation."""
-        self._authenticated_traffic(now_s)
-
     def handshake_completed(self) -> None:
         """Both sides have proven a session."""
         self._retry_at_s = inf
