@@ -105,7 +105,7 @@ def _show(job: Job, run: Run) -> int:
 _NEXT = """
 Next:
   scripts/demo status            hosts, clouds and addresses
-  scripts/demo ssh {host}     log in; then: sudo /opt/cladnet/current/bin/cladnet status
+  scripts/demo ssh {host}     log in; then: sudo cladnet status
   scripts/demo suspend {host} stop a VM; resume brings it back with another public IP
   scripts/demo                   run the job again: it changes nothing
   scripts/demo down              remove all of it

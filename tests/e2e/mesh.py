@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lab.demo.job import Job
 from lab.lab import HostState, Lab
 
-CLADNET = "/opt/cladnet/current/bin/cladnet"
+CLADNET = "/usr/local/bin/cladnet"
 
 
 @dataclass(frozen=True)
