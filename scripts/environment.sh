@@ -38,20 +38,27 @@ need_lab_tools() {
 
 # what the tests need beside the lab
 need_test_tools() {
-  need_packages etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git
+  need_packages etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git \
+    openjdk-17-jre-headless
 }
 
-# need_python NAME: installs tests/requirements/NAME.txt into build/venv unless that is done
+# need_python NAME [FOLDER]: installs tests/requirements/NAME.txt into build/venv, or that folder, unless that is done
 need_python() {
   wanted="$root/tests/requirements/$1.txt"
-  stamp="$venv/.installed-$1"
+  python_home="${2:-$venv}"
+  stamp="$python_home/.installed-$1"
   cmp -s "$wanted" "$stamp" && return 0
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "needs Python 3.11 or newer; this is $(python3 --version)."
-  [ -x "$venv/bin/pip" ] || python3 -m venv --clear "$venv" >"$build/pip.log" 2>&1 || die "python3 -m venv failed, see $build/pip.log"
+  [ -x "$python_home/bin/pip" ] || python3 -m venv --clear "$python_home" >"$build/pip.log" 2>&1 || die "python3 -m venv failed, see $build/pip.log"
   say "installing the Python tools for $1"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >"$build/pip.log" 2>&1 ||
+  "$python_home/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >"$build/pip.log" 2>&1 ||
     die "pip could not install the Python tools: $(grep -m1 '^ERROR' "$build/pip.log") (all of it: $build/pip.log)"
   cp "$wanted" "$stamp"
+}
+
+# Ansible with its community collections, in an environment of its own
+need_ansible_package() {
+  need_python ansible "$build/ansible"
 }
 
 # need_collection_link: the tree, where Ansible looks for collections

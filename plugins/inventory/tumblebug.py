@@ -195,7 +195,13 @@ from typing import TYPE_CHECKING
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import CladnetError, InvalidInput
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.client import Client
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import Client
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.transport import (
+    Connection,
+    OpenUrlTransport,
+    base_url,
+)
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import RUNNING, Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.fetch import (
     Selection,
     fetch_vms,
@@ -214,13 +220,7 @@ from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.n
     host_names,
     host_variables,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.transport import (
-    Connection,
-    OpenUrlTransport,
-    base_url,
-)
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.trust import trust
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import RUNNING, Vm
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import NotFound
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.client import Client, SshKey
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import Client, SshKey
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.key_files import (
     KeyFiles,
     file_name,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import Vm
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import DEFAULT_USER, Vm
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import DEFAULT_USER, Vm
 
 KINDS = ("namespace", "infra", "subgroup", "provider", "region", "zone", "vnet", "subnet", "label")
 """Everything that machines can be grouped by."""

@@ -17,12 +17,12 @@ from ansible_collections.cloud_barista.cladnet.plugins.inventory.tumblebug impor
     EXAMPLES,
     InventoryModule,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.client import ERAS
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import ERAS
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import (
     KINDS,
     host_variables,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import Vm
 
 ROOT = Path(__file__).resolve().parents[4]
 OPTIONS = yaml.safe_load(DOCUMENTATION)["options"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import (
     KINDS,
     Group,
@@ -17,7 +18,6 @@ from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.n
     host_names,
     host_variables,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import Vm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

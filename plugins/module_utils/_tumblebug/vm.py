@@ -1,4 +1,3 @@
-# Copyright (c) 2026 Cloud-Barista
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import Unavailable
+from .._errors import Unavailable
 
 DEFAULT_USER = "cb-user"
 """The user that Tumblebug makes on every machine by default."""

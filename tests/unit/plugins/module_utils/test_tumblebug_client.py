@@ -17,14 +17,14 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors impo
     Unauthorized,
     Unavailable,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.client import Client, SshKey
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import Client, SshKey
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.transport import (
+    Reply,
+    base_url,
+)
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.fetch import (
     Selection,
     fetch_vms,
-)
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.transport import (
-    Reply,
-    base_url,
 )
 
 

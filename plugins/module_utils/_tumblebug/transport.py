@@ -1,4 +1,3 @@
-# Copyright (c) 2026 Cloud-Barista
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection
@@ -15,7 +14,8 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import NoSSLError, SSLValidationError, open_url
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput, Unavailable
+
+from .._errors import InvalidInput, Unavailable
 
 PREFIX = "/tumblebug"
 

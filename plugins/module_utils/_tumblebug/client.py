@@ -1,4 +1,3 @@
-# Copyright (c) 2026 Cloud-Barista
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection
@@ -12,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import (
+from .._errors import (
     CladnetError,
     InvalidInput,
     NotFound,
     Unauthorized,
     Unavailable,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.transport import (
+from .transport import (
     Reply,
     Transport,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import (
+from .vm import (
     RUNNING,
     Vm,
     checked_id,

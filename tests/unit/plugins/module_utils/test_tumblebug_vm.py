@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import CladnetError, Unavailable
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.vm import Vm, vm_from
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm, vm_from
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
