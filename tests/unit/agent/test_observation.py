@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cladnet import __version__
 from cladnet.agent.config import AgentConfig
 from cladnet.agent.host_cidrs import RT_TABLE_MAIN, Address, HostNetwork, Link, Route
 from cladnet.agent.observation import HostObservation, observe, overlap_with
@@ -102,7 +103,7 @@ def test_report_says_all_that_a_controller_wants_to_know() -> None:
         cloud=agent_pb2.Cloud(provider="aws", region="r", zone="z", vnet="v", subnet="s"),
         state="HOST_STATE_DEGRADED",
         reason="because",
-        agent_version="0.1.0",
+        agent_version=__version__,
     )
 
 
