@@ -48,7 +48,7 @@ class Cloud(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., region: _Optional[str] = ..., zone: _Optional[str] = ..., vnet: _Optional[str] = ..., subnet: _Optional[str] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
-    __slots__ = ("public_key", "public_endpoint", "private_endpoints", "occupied_networks", "mtu", "cloud", "state", "reason", "agent_version")
+    __slots__ = ("public_key", "public_endpoint", "private_endpoints", "occupied_networks", "mtu", "cloud", "state", "reason", "agent_version", "is_down", "rekeys_done")
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,8 @@ class ReportRequest(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    IS_DOWN_FIELD_NUMBER: _ClassVar[int]
+    REKEYS_DONE_FIELD_NUMBER: _ClassVar[int]
     public_key: bytes
     public_endpoint: Endpoint
     private_endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
@@ -67,7 +69,9 @@ class ReportRequest(_message.Message):
     state: HostState
     reason: str
     agent_version: str
-    def __init__(self, public_key: _Optional[bytes] = ..., public_endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., private_endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., occupied_networks: _Optional[_Iterable[str]] = ..., mtu: _Optional[int] = ..., cloud: _Optional[_Union[Cloud, _Mapping]] = ..., state: _Optional[_Union[HostState, str]] = ..., reason: _Optional[str] = ..., agent_version: _Optional[str] = ...) -> None: ...
+    is_down: bool
+    rekeys_done: int
+    def __init__(self, public_key: _Optional[bytes] = ..., public_endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., private_endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., occupied_networks: _Optional[_Iterable[str]] = ..., mtu: _Optional[int] = ..., cloud: _Optional[_Union[Cloud, _Mapping]] = ..., state: _Optional[_Union[HostState, str]] = ..., reason: _Optional[str] = ..., agent_version: _Optional[str] = ..., is_down: bool = ..., rekeys_done: _Optional[int] = ...) -> None: ...
 
 class ReportReply(_message.Message):
     __slots__ = ("address", "revision")
@@ -78,20 +82,44 @@ class ReportReply(_message.Message):
     def __init__(self, address: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("cluster_id", "revision")
+    __slots__ = ("cluster_id", "revision", "orders")
     CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
     cluster_id: int
     revision: int
-    def __init__(self, cluster_id: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+    orders: Orders
+    def __init__(self, cluster_id: _Optional[int] = ..., revision: _Optional[int] = ..., orders: _Optional[_Union[Orders, _Mapping]] = ...) -> None: ...
 
 class WatchReply(_message.Message):
-    __slots__ = ("snapshot", "delta")
+    __slots__ = ("snapshot", "delta", "orders", "test")
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
     snapshot: Snapshot
     delta: Delta
-    def __init__(self, snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., delta: _Optional[_Union[Delta, _Mapping]] = ...) -> None: ...
+    orders: Orders
+    test: ConnectivityTest
+    def __init__(self, snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., delta: _Optional[_Union[Delta, _Mapping]] = ..., orders: _Optional[_Union[Orders, _Mapping]] = ..., test: _Optional[_Union[ConnectivityTest, _Mapping]] = ...) -> None: ...
+
+class Orders(_message.Message):
+    __slots__ = ("down", "rekeys_requested")
+    DOWN_FIELD_NUMBER: _ClassVar[int]
+    REKEYS_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    down: bool
+    rekeys_requested: int
+    def __init__(self, down: bool = ..., rekeys_requested: _Optional[int] = ...) -> None: ...
+
+class ConnectivityTest(_message.Message):
+    __slots__ = ("id", "count", "timeout_ms")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    count: int
+    timeout_ms: int
+    def __init__(self, id: _Optional[str] = ..., count: _Optional[int] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ("name", "cidr", "mtu", "rule_type")
@@ -168,6 +196,32 @@ class RenewReply(_message.Message):
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     certificate_pem: bytes
     def __init__(self, certificate_pem: _Optional[bytes] = ...) -> None: ...
+
+class FinishTestRequest(_message.Message):
+    __slots__ = ("id", "error", "pings")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    PINGS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    error: str
+    pings: _containers.RepeatedCompositeFieldContainer[Ping]
+    def __init__(self, id: _Optional[str] = ..., error: _Optional[str] = ..., pings: _Optional[_Iterable[_Union[Ping, _Mapping]]] = ...) -> None: ...
+
+class Ping(_message.Message):
+    __slots__ = ("host", "address", "reachable", "rtt_ms")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REACHABLE_FIELD_NUMBER: _ClassVar[int]
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    address: str
+    reachable: bool
+    rtt_ms: float
+    def __init__(self, host: _Optional[str] = ..., address: _Optional[str] = ..., reachable: bool = ..., rtt_ms: _Optional[float] = ...) -> None: ...
+
+class FinishTestReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class LeaveRequest(_message.Message):
     __slots__ = ()

@@ -9,6 +9,7 @@ REPORT = f"/{AGENT_SERVICE}/Report"
 WATCH = f"/{AGENT_SERVICE}/Watch"
 RENEW = f"/{AGENT_SERVICE}/Renew"
 LEAVE = f"/{AGENT_SERVICE}/Leave"
+FINISH_TEST = f"/{AGENT_SERVICE}/FinishTest"
 
 ETCD_RANGE = "/etcdserverpb.KV/Range"
 ETCD_TXN = "/etcdserverpb.KV/Txn"
