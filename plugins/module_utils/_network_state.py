@@ -9,11 +9,13 @@ import typing as t
 from ._address_spaces import overlaps
 from ._declarative import Action, Document, Plan, plan_absence, plan_presence
 from ._errors import Conflict, InvalidInput
+from ._network_spec import NetworkSpec, parse_cidr
 
 if t.TYPE_CHECKING:
     from ._controller_api import ControllerApi
 
 MAX_NAMED_OVERLAPS = 5
+LIMITED = ("description", "mtu", "quarantine_s")
 
 
 class NetworkResource:
@@ -42,7 +44,8 @@ def plan_network(before: Document | None, desired: Document, *, disjoint_from: t
 
     :param desired: ``name`` and the options to set; ``None`` leaves one as it is.
     :param disjoint_from: networks in CIDR notation that its address space must not overlap.
-    :raises InvalidInput: it has to be made and has no address space.
+    :raises InvalidInput: it has to be made and has no address space, or an option cannot be right; the
+        controller would say the same, but not in check mode.
     :raises Conflict: the address space overlaps, or cannot change because the network has peers.
     """
     plan = plan_presence(before, desired)
@@ -52,6 +55,7 @@ def plan_network(before: Document | None, desired: Document, *, disjoint_from: t
             f"Network {name} does not exist, and without cidr it cannot be made.",
             hint="Give cidr; the lookup cloud_barista.cladnet.available_address_spaces finds a free one.",
         )
+    _check_limits(name, after)
     if plan.action is Action.UPDATE and "cidr" in plan.changes and (plan.before or {}).get("peers"):
         raise Conflict(_occupied_message(plan))
     _check_overlaps(name, after["cidr"], disjoint_from)
@@ -71,6 +75,11 @@ def plan_no_network(before: Document | None, *, force: bool) -> Plan:
             hint="Let the hosts leave first with the playbook cloud_barista.cladnet.uninstall, or set force.",
         )
     return plan
+
+
+def _check_limits(name: str, after: Document) -> None:
+    given = {option: after[option] for option in LIMITED if option in after}
+    NetworkSpec(name, parse_cidr(after["cidr"]), **given)
 
 
 def _occupied_message(plan: Plan) -> str:

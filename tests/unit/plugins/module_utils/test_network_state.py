@@ -21,6 +21,23 @@ def test_network_cannot_be_made_without_an_address_space() -> None:
         plan_network(None, {"name": "demo", "cidr": None}, disjoint_from=[])
 
 
+@pytest.mark.parametrize(
+    ("before", "wrong", "told"),
+    [
+        (None, {"cidr": "10.112.0.5/24"}, r"The network is 10\.112\.0\.0/24"),
+        (None, {"cidr": "11.0.0.0/24"}, "not within private address space"),
+        (None, {"cidr": "10.112.0.0/31"}, "/8 to /30"),
+        (None, {"cidr": "10.112.0.0/24", "name": "Bad Name"}, "cannot be the name of a network"),
+        (EMPTY, {"mtu": 575}, "mtu 575 is out of range"),
+        (EMPTY, {"quarantine_s": -1}, "quarantine_s -1 is out of range"),
+        (EMPTY, {"description": "two\nlines"}, "control characters"),
+    ],
+)
+def test_what_the_controller_would_refuse_is_refused_before(before, wrong, told) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        plan_network(before, {"name": "demo", **wrong}, disjoint_from=[])
+
+
 @pytest.mark.parametrize("before", [EMPTY, IN_USE])
 def test_existing_network_needs_no_address_space(before) -> None:
     assert plan_network(before, {"name": "demo", "cidr": None}, disjoint_from=[]).action is Action.NOTHING
