@@ -8,12 +8,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from cladnet import __version__
 from cladnet.agent.config import DEFAULT_DIRECTORY
 from cladnet.cli.agent_client import ask_agent
+from cladnet.cli.enrolment import enrolment, format_enrolment
 from cladnet.cli.explain import explain, format_explanation
 from cladnet.cli.networks import choose_network
 from cladnet.cli.ping import DEFAULT_TIMEOUT_S, format_ping, ping
@@ -23,6 +25,7 @@ from cladnet.core.errors import CladnetError
 EXIT_UNREACHABLE = 1
 EXIT_ERROR = 2
 EXIT_AGENT_DOWN = 3
+EXIT_NOT_ENROLLED = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +63,12 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _enrolment(options: argparse.Namespace) -> int:
+    result = enrolment(choose_network(options.config_dir, options.network), datetime.now(timezone.utc))
+    _show(options, result, format_enrolment)
+    return 0 if result["valid"] else EXIT_NOT_ENROLLED
+
+
 def _leave(options: argparse.Namespace) -> int:
     result = ask_agent(choose_network(options.config_dir, options.network), "leave")
     _show(options, result, lambda reply: f"this host has left {reply['left']}")
@@ -88,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     explaining = _add(commands, "explain", _explain, "say which endpoint is used for a peer, and why")
     explaining.add_argument("peer", metavar="PEER", help="host name or overlay address")
+    _add(
+        commands,
+        "enrolment",
+        _enrolment,
+        "say whether this host is enrolled; exit status 4 if it has to be again",
+    )
     _add(commands, "leave", _leave, "take this host out of the network; its address becomes free")
     return parser
 
