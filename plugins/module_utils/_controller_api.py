@@ -132,7 +132,7 @@ class ControllerApi:
         try:
             content = self._send(method, path, body)
         except HTTPError as exc:
-            raise _refusal(exc.code, _document(exc.read())) from exc
+            raise refusal(exc.code, exc.read()) from exc
         except (OSError, RequestError, HTTPException) as exc:
             raise self._unreachable(getattr(exc, "reason", exc)) from exc
         document = _document(content or b"{}")
@@ -198,9 +198,9 @@ def _document(content: bytes) -> Document | None:
     return document if isinstance(document, dict) else None
 
 
-def _refusal(status: int, document: Document | None) -> CladnetError:
+def refusal(status: int, content: bytes) -> CladnetError:
     """Turns an answer that says no into the error that the controller meant."""
-    said = (document or {}).get("error")
+    said = (_document(content) or {}).get("error")
     error = said if isinstance(said, dict) else {}
     # A 404 without a code comes from something that is no controller, and tells nothing about networks.
     kind = ERRORS_BY_CODE.get(str(error.get("code"))) or ERRORS_BY_STATUS.get(status, Unavailable)
