@@ -9,11 +9,11 @@ the replica only says which address is worth asking for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from cladnet.controller import keys, records, stored_host
+from cladnet.controller.addresses import MOST_TRIES, AddressBook, overtaken, vacate
 from cladnet.controller.etcd import txn
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.etcd.errors import LeaseNotFound
@@ -23,15 +23,10 @@ from cladnet.controller.replica import Replica
 from cladnet.controller.settling import until_settled
 from cladnet.controller.stored_host import Member, StoredHost
 from cladnet.core import ipam
-from cladnet.core.errors import Conflict, Exhausted, NotFound, Unavailable
+from cladnet.core.errors import Conflict, NotFound
 from cladnet.core.host_report import HostReport
-from cladnet.core.network import NetworkSpec
 from cladnet.core.rule_table import PeerEntry
 from cladnet.wire import etcd_pb2 as pb
-
-Holder = Callable[[IPv4Address], bytes | None]
-
-_MOST_TRIES = 500  # a lost race costs one; many hosts that ask for few free addresses lose many
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Allocation:
 
 
 class Allocator:
-    """The only writer of addresses.
+    """Writes what hosts report and takes out who leaves; what administrators decide is written by ``Places``.
 
     Args:
         client: connection to etcd.
@@ -82,7 +77,7 @@ class Allocator:
             nonlocal attempted
             again, attempted = attempted, True
             stored = await self.read(network, host)
-            if stored.host is None and stored.peer is None:
+            if not stored.is_known:
                 if again:
                     return stored.revision
                 raise NotFound(f"Host {host} is not in network {network}.")
@@ -102,67 +97,67 @@ class Allocator:
 
     async def _report(self, member: Member, report: HostReport) -> Allocation:
         network, host = member.network, member.host
-        seen: dict[IPv4Address, bytes | None] = {}
+        book = AddressBook(network, self._replica)
         stored = await self.read(network, host, report.public_key)
-        for _unused in range(_MOST_TRIES):
+        for _unused in range(MOST_TRIES):
             stored.authorize(member)
             _check_conflicts(stored, host, report)
-            holder = self._holder(network, seen)
-            peer = _entry(stored, host, report, holder)
+            peer = _entry(stored, host, report, book)
             writes = _report_writes(member, report, stored, peer)
             if not writes:
                 return Allocation(peer.address, stored.spec.cidr, stored.revision)
-            reads = stored_host.reads(network, host, report.public_key)
-            reads.append(txn.get(keys.address(network, peer.address)))
-            reply = await self._client.txn(_report_compares(stored, report, peer, holder), writes, reads)
+            reads = stored_host.reads(network, host, report.public_key) + book.reads(peer.address)
+            reply = await self._client.txn(_report_compares(stored, report, peer, book), writes, reads)
             if reply.succeeded:
                 return Allocation(peer.address, stored.spec.cidr, reply.header.revision)
-            at_address = stored_host.found(reply.responses[-1])
-            seen[peer.address] = None if at_address is None else at_address.value
+            book.learn(peer.address, reply)
             stored = stored_host.parse(network, host, reply)
-        raise _overtaken(network, host)
+        raise overtaken(network, host)
 
     async def _release(self, host: str, stored: StoredHost) -> int:
         network = stored.spec.name
-        for _unused in range(_MOST_TRIES):
-            writes, compares = await self._release_parts(host, stored)
+        for _unused in range(MOST_TRIES):
             try:
-                reply = await self._client.txn(compares, writes, stored_host.reads(network, host, b""))
+                writes = [*_removals(network, host, stored), *await self._vacate(host, stored)]
+                reads = stored_host.reads(network, host, b"")
+                reply = await self._client.txn(_release_compares(host, stored), writes, reads)
             except LeaseNotFound:
                 self._quarantine.forget()
                 continue
             if reply.succeeded:
                 return reply.header.revision
             stored = stored_host.parse(network, host, reply)
-        raise _overtaken(network, host)
+        raise overtaken(network, host)
 
-    async def _release_parts(
-        self, host: str, stored: StoredHost
-    ) -> tuple[list[pb.RequestOp], list[pb.Compare]]:
-        network, peer = stored.spec.name, stored.peer
-        writes = [txn.delete(keys.host(network, host))]
-        compares = [txn.unchanged(keys.host(network, host), stored.host_revision)]
-        compares.append(txn.unchanged(keys.peer(network, host), stored.peer_revision))
-        if peer is None:
-            return writes, compares
-        at_address = keys.address(network, peer.address)
-        compares.append(txn.holds(at_address, ipam.held_by(host)))
-        writes.append(txn.delete(keys.peer(network, host)))
-        writes.append(txn.delete(keys.public_key(network, peer.public_key)))
-        writes.append(await self._vacate(at_address, host, stored.spec.quarantine_s))
-        return writes, compares
+    async def _vacate(self, host: str, stored: StoredHost) -> list[pb.RequestOp]:
+        """An address that the host had goes into quarantine; one only kept for it is free at once."""
+        if stored.peer is not None:
+            return [await vacate(self._quarantine, stored.spec, stored.peer.address, host)]
+        if stored.address is None:
+            return []
+        return [txn.delete(keys.address(stored.spec.name, stored.address))]
 
-    async def _vacate(self, at_address: bytes, host: str, quarantine_s: int) -> pb.RequestOp:
-        if not quarantine_s:
-            return txn.delete(at_address)
-        lease = await self._quarantine.lease(quarantine_s)
-        return txn.put(at_address, ipam.quarantined_for(host), lease=lease)
 
-    def _holder(self, network: str, seen: dict[IPv4Address, bytes | None]) -> Holder:
-        """What stands at an address: as etcd itself just said, else as the replica knows."""
-        state = self._replica.networks.get(network)
-        known = {} if state is None else state.holders
-        return lambda address: seen[address] if address in seen else known.get(address)
+def _removals(network: str, host: str, stored: StoredHost) -> list[pb.RequestOp]:
+    """All that was written about the host, but for its address."""
+    gone = [keys.host, keys.place, keys.order, keys.seen]
+    if stored.peer is None:
+        return [txn.delete(key(network, host)) for key in gone]
+    key_of_peer = keys.public_key(network, stored.peer.public_key)
+    return [*(txn.delete(key(network, host)) for key in (*gone, keys.peer)), txn.delete(key_of_peer)]
+
+
+def _release_compares(host: str, stored: StoredHost) -> list[pb.Compare]:
+    network = stored.spec.name
+    compares = [
+        txn.unchanged(keys.host(network, host), stored.host_revision),
+        txn.unchanged(keys.peer(network, host), stored.peer_revision),
+        txn.unchanged(keys.place(network, host), stored.place_revision),
+    ]
+    if stored.address is not None:
+        holder = ipam.reserved_for(host) if stored.peer is None else ipam.held_by(host)
+        compares.append(txn.holds(keys.address(network, stored.address), holder))
+    return compares
 
 
 def _check_conflicts(stored: StoredHost, host: str, report: HostReport) -> None:
@@ -182,14 +177,16 @@ def _check_conflicts(stored: StoredHost, host: str, report: HostReport) -> None:
         )
 
 
-def _entry(stored: StoredHost, host: str, report: HostReport, holder: Holder) -> PeerEntry:
+def _entry(stored: StoredHost, host: str, report: HostReport, book: AddressBook) -> PeerEntry:
     """What others are to know of the host. It keeps its address, and its last known endpoint."""
     if stored.peer is not None:
         endpoint = report.public_endpoint or stored.peer.endpoint
         return replace(stored.peer, public_key=report.public_key, endpoint=endpoint)
-    address = ipam.choose_address(stored.spec.cidr, host, holder)
+    address = stored.address
     if address is None:
-        raise _exhausted(stored.spec, host)
+        address = book.choose(stored.spec, host)
+    else:
+        book.check_obtainable(stored.spec, host, address)
     return PeerEntry(host, address, report.public_key, report.public_endpoint)
 
 
@@ -214,7 +211,7 @@ def _report_writes(
 
 
 def _report_compares(
-    stored: StoredHost, report: HostReport, peer: PeerEntry, holder: Holder
+    stored: StoredHost, report: HostReport, peer: PeerEntry, book: AddressBook
 ) -> list[pb.Compare]:
     """That nothing of what the decision rests on has changed; a changed network fences every allocation."""
     network, host = stored.spec.name, peer.host
@@ -226,17 +223,6 @@ def _report_compares(
         txn.holds(key, host.encode()) if stored.key_holder else txn.absent(key),
     ]
     if stored.peer is None:
-        at_address, known = keys.address(network, peer.address), holder(peer.address)
-        compares.append(txn.absent(at_address) if known is None else txn.holds(at_address, known))
+        compares.append(txn.unchanged(keys.place(network, host), stored.place_revision))
+        compares.append(book.unchanged(peer.address))
     return compares
-
-
-def _exhausted(spec: NetworkSpec, host: str) -> Exhausted:
-    return Exhausted(
-        f"Network {spec.name} ({spec.cidr}) has no free address for host {host}.",
-        hint="Remove hosts that are gone and wait until their quarantine ends, or make a larger network.",
-    )
-
-
-def _overtaken(network: str, host: str) -> Unavailable:
-    return Unavailable(f"Others changed host {host} of network {network} again and again; try again.")

@@ -21,6 +21,7 @@ from cladnet.controller.etcd.informer import Informer
 from cladnet.controller.follower import Follower
 from cladnet.controller.membership import Membership
 from cladnet.controller.networks import Networks
+from cladnet.controller.places import Places
 from cladnet.controller.presence import Presence
 from cladnet.controller.quarantine import Quarantine
 from cladnet.controller.rest.app import create_app
@@ -56,7 +57,8 @@ class Controller:
         self._follower = Follower(Informer(self._client, keys.PREFIX), self._changed)
         self._membership = Membership(self._client, ControllerEntry(config.name, config.advertise))
         self._presence = Presence()
-        self._allocator = Allocator(self._client, self._follower.replica, Quarantine(self._client))
+        self._quarantine = Quarantine(self._client)
+        self._allocator = Allocator(self._client, self._follower.replica, self._quarantine)
         self._service = AgentService(
             self._client, self._follower, self._allocator, self._state.authority, self._presence
         )
@@ -104,6 +106,7 @@ class Controller:
             follower=self._follower,
             networks=Networks(self._client),
             allocator=self._allocator,
+            places=Places(self._client, self._follower.replica, self._quarantine, self._allocator),
             enrolments=Enrolments(self._client, self._allocator, self._state.authority),
             presence=self._presence,
         )

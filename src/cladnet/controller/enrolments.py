@@ -17,7 +17,7 @@ from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.records import Enrolment, HostRecord
 from cladnet.controller.settling import until_settled
 from cladnet.controller.stored_host import StoredHost
-from cladnet.core.errors import NotFound, Unauthorized, Unavailable
+from cladnet.core.errors import Conflict, NotFound, Unauthorized, Unavailable
 from cladnet.core.identity import SpiffeId
 from cladnet.wire import etcd_pb2 as pb
 
@@ -65,6 +65,7 @@ class Enrolments:
 
         Raises:
             NotFound: the network does not exist.
+            Conflict: the host is a WireGuard peer without an agent.
             Unavailable: etcd does not answer in time.
         """
         return await until_settled(lambda: self._create(identity))
@@ -77,6 +78,7 @@ class Enrolments:
         Raises:
             Unauthorized: the token is unknown, expired, or was used with another key.
             NotFound: the network was deleted meanwhile.
+            Conflict: the host has become a WireGuard peer without an agent meanwhile.
             Unavailable: etcd does not answer in time.
         """
         if not token.isascii() or len(token) > _MOST_TOKEN_CHARACTERS:
@@ -85,15 +87,14 @@ class Enrolments:
             return await until_settled(lambda: self._enrol(token, request))
 
     async def _create(self, identity: SpiffeId) -> EnrolmentToken:
-        config_key = keys.config(identity.network)
-        config = await self._client.get(config_key)
-        if config is None:
-            raise NotFound(f"There is no network {identity.network}.")
+        stored = await self._allocator.read(identity.network, identity.host)
+        _check_managed(stored, identity)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        enrolment = Enrolment(identity.network, config.create_revision, identity.host)
+        enrolment = Enrolment(identity.network, stored.network_created, identity.host)
         lease = await self._client.grant_lease(TOKEN_LIFE_S)
         write = txn.put(_key(token), records.write_enrolment(enrolment), lease=lease)
-        reply = await self._client.txn([txn.created_at(config_key, config.create_revision)], [write])
+        same_network = txn.created_at(keys.config(identity.network), stored.network_created)
+        reply = await self._client.txn([same_network], [write])
         if not reply.succeeded:
             raise NotFound(f"There is no network {identity.network} any more.")
         return EnrolmentToken(token, TOKEN_LIFE_S)
@@ -112,6 +113,7 @@ class Enrolments:
             host = await self._allocator.read(enrolment.network, enrolment.host)
             if host.network_created != enrolment.network_created:
                 raise NotFound(f"The network {enrolment.network} of this token was deleted.")
+            _check_managed(host, SpiffeId(enrolment.network, enrolment.host))
             revision = await self._admit(stored, enrolment, host, request.identity)
             if revision:
                 identity = SpiffeId(enrolment.network, enrolment.host)
@@ -130,6 +132,7 @@ class Enrolments:
                 txn.unchanged(stored.key, stored.mod_revision),
                 txn.created_at(keys.config(network), enrolment.network_created),
                 txn.unchanged(keys.host(network, name), host.host_revision),
+                txn.unchanged(keys.place(network, name), host.place_revision),
             ],
             [
                 txn.put_on_same_lease(stored.key, records.write_enrolment(used)),
@@ -141,6 +144,14 @@ class Enrolments:
 
 def _key(token: str) -> bytes:
     return keys.enrolment(hashlib.sha256(token.encode()).hexdigest())
+
+
+def _check_managed(stored: StoredHost, identity: SpiffeId) -> None:
+    if not stored.is_managed:
+        raise Conflict(
+            f"Host {identity.host} is in network {identity.network} as a WireGuard peer without an agent.",
+            hint="Remove it there first if it is to have an agent.",
+        )
 
 
 def _unknown_token() -> Unauthorized:

@@ -88,7 +88,7 @@ class Networks:
                 return stored.mod_revision
             compares = [txn.unchanged(stored.key, stored.mod_revision)]
             if new.cidr != old.cidr:
-                compares.append(txn.none_under(keys.hosts(name)))
+                compares += _nobody_in(name)
             reply = await self._client.txn(compares, [txn.put(stored.key, records.write_network(new))])
             if not reply.succeeded:
                 raise Conflict(
@@ -124,7 +124,7 @@ class Networks:
                 raise
             compares = [txn.created_at(stored.key, stored.create_revision)]
             if not force:
-                compares.append(txn.none_under(keys.hosts(name)))
+                compares += _nobody_in(name)
             reply = await self._client.txn(compares, [txn.delete_under(keys.network(name))])
             if not reply.succeeded:
                 raise Conflict(
@@ -139,6 +139,11 @@ class Networks:
         if stored is None:
             raise NotFound(f"There is no network {name!r}.")
         return stored
+
+
+def _nobody_in(name: str) -> list[pb.Compare]:
+    """Holds if no host is in the network, and none is expected."""
+    return [txn.none_under(keys.hosts(name)), txn.none_under(keys.places(name))]
 
 
 def _value(reply: pb.TxnResponse) -> bytes | None:

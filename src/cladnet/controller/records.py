@@ -20,6 +20,7 @@ from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
 from cladnet.core.network import NetworkSpec, parse_cidr
+from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
 
 T = TypeVar("T")
@@ -123,6 +124,25 @@ def read_host(document: Mapping[str, Any]) -> HostRecord:
     """A member."""
     report = document["report"]
     return HostRecord(str(document["identity"]), None if report is None else _report(report))
+
+
+def write_place(place: Place) -> bytes:
+    """What an administrator decided about a host."""
+    address = None if place.address is None else str(place.address)
+    return _write(asdict(place) | {"address": address})
+
+
+@_reader
+def read_place(document: Mapping[str, Any]) -> Place:
+    """What an administrator decided about a host."""
+    address = document["address"]
+    return Place(
+        address=None if address is None else IPv4Address(str(address)),
+        is_static=bool(document["is_static"]),
+        description=str(document["description"]),
+        details=Cloud(**document["details"]),
+        is_managed=bool(document["is_managed"]),
+    )
 
 
 def write_enrolment(enrolment: Enrolment) -> bytes:

@@ -16,6 +16,7 @@ from cladnet.controller.records import HostRecord
 from cladnet.core.errors import InvalidInput, NotFound
 from cladnet.core.network import NetworkSpec
 from cladnet.core.peer_table import Controllers, Item, PeerTable, RemovedPeer
+from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, NetworkRule
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,14 @@ class HostState:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """What an administrator decided about a host, and the revision at which that was last written."""
+
+    place: Place
+    revision: int
+
+
 @dataclass(slots=True)
 class NetworkState:
     """Everything known of one network.
@@ -39,6 +48,7 @@ class NetworkState:
         created: revision at which it came into being.
         table: what its hosts are told.
         hosts: its members by name.
+        places: what administrators decided about hosts, by name.
         holders: what stands at each address that is taken.
     """
 
@@ -47,6 +57,7 @@ class NetworkState:
     created: int
     table: PeerTable
     hosts: dict[str, HostState] = field(default_factory=dict)
+    places: dict[str, PlaceState] = field(default_factory=dict)
     holders: dict[IPv4Address, bytes] = field(default_factory=dict)
 
     def take_in(self, kind: str, name: str, change: Change) -> list[Item] | None:
@@ -60,9 +71,21 @@ class NetworkState:
                 return self._take_in_peer(name, change)
             case "host":
                 return self._take_in_host(name, change)
+            case "place":
+                self._take_in_place(name, change)
             case "addr":
                 self._take_in_address(name, change)
         return None
+
+    @property
+    def host_names(self) -> set[str]:
+        """All hosts that are in the network or expected there."""
+        return self.hosts.keys() | self.places.keys()
+
+    def place(self, host: str) -> Place:
+        """What an administrator decided about a host; the defaults if nothing."""
+        known = self.places.get(host)
+        return Place() if known is None else known.place
 
     def _take_in_peer(self, host: str, change: Change) -> list[Item] | None:
         if change.value is None:
@@ -86,6 +109,15 @@ class NetworkState:
         self.hosts[host] = HostState(record, change.revision)
         # Another identity: a stream of the old one must end.
         return None if known is None or known.record.identity == record.identity else []
+
+    def _take_in_place(self, host: str, change: Change) -> None:
+        if change.value is None:
+            self.places.pop(host, None)
+            return
+        try:
+            self.places[host] = PlaceState(records.read_place(change.value), change.revision)
+        except InvalidInput as exc:
+            _ignored(change, exc)
 
     def _take_in_address(self, name: str, change: Change) -> None:
         try:

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from cladnet.controller import keys, records
 from cladnet.controller.etcd import txn
 from cladnet.controller.records import HostRecord
 from cladnet.core.errors import NotFound, Unauthorized
 from cladnet.core.network import NetworkSpec
+from cladnet.core.place import Place
 from cladnet.core.rule_table import PeerEntry
 from cladnet.wire import etcd_pb2 as pb
 
@@ -36,6 +38,8 @@ class StoredHost:
         host_revision: at which the member was last written; 0 if it is none.
         peer: its entry in the table; None if it has no address.
         key_holder: the host that has the public key that was asked for; empty if nobody has.
+        place: what an administrator decided about it; None if nothing.
+        place_revision: at which that was last written; 0 if there is nothing.
         revision: as of which all this is so.
     """
 
@@ -46,7 +50,26 @@ class StoredHost:
     host_revision: int
     peer: PeerEntry | None
     key_holder: str
+    place: Place | None
+    place_revision: int
     revision: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host is in the network, or expected there."""
+        return self.host is not None or self.peer is not None or self.place is not None
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether there is, or may be, an agent."""
+        return self.place is None or self.place.is_managed
+
+    @property
+    def address(self) -> IPv4Address | None:
+        """The address that the host has, or that is kept for it."""
+        if self.peer is not None:
+            return self.peer.address
+        return None if self.place is None else self.place.address
 
     @property
     def peer_revision(self) -> int:
@@ -88,6 +111,7 @@ def reads(network: str, host: str, public_key: bytes) -> list[pb.RequestOp]:
         txn.get(keys.host(network, host)),
         txn.get(keys.peer(network, host)),
         txn.get(keys.public_key(network, public_key)),
+        txn.get(keys.place(network, host)),
     ]
 
 
@@ -98,7 +122,7 @@ def parse(network: str, host: str, reply: pb.TxnResponse) -> StoredHost:
         NotFound: the network does not exist.
         InvalidInput: somebody else wrote into our keys.
     """
-    config, member, peer, key = (found(response) for response in reply.responses[:4])
+    config, member, peer, key, place = (found(response) for response in reply.responses[:5])
     if config is None:
         raise NotFound(f"There is no network {network}.")
     return StoredHost(
@@ -109,6 +133,8 @@ def parse(network: str, host: str, reply: pb.TxnResponse) -> StoredHost:
         host_revision=0 if member is None else member.mod_revision,
         peer=None if peer is None else records.read_peer(host, peer.mod_revision, peer.value),
         key_holder="" if key is None else key.value.decode("utf-8", "replace"),
+        place=None if place is None else records.read_place(place.value),
+        place_revision=0 if place is None else place.mod_revision,
         revision=reply.header.revision,
     )
 

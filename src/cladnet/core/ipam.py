@@ -4,7 +4,8 @@
 
 For every network these two facts are kept side by side and only ever changed together:
 ``peer[host] = address``  if and only if  ``addr[address] = "A:host"``. An address that a host left is
-``"Q:host"`` (quarantined) for a while: nobody else gets it, so nobody else gets that host's packets.
+``"Q:host"`` (quarantined) for a while: nobody else gets it, so nobody else gets that host's packets. An
+address kept for a host that has not come yet is ``"R:host"`` (reserved): ``place[host].address = address``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ def held_by(host: str) -> bytes:
 def quarantined_for(host: str) -> bytes:
     """What stands at an address that the host has left and nobody else may have yet."""
     return f"Q:{host}".encode()
+
+
+def reserved_for(host: str) -> bytes:
+    """What stands at an address that an administrator keeps for a host."""
+    return f"R:{host}".encode()
+
+
+def is_usable(cidr: IPv4Network, address: IPv4Address) -> bool:
+    """Whether a host of the network may have the address."""
+    return cidr.network_address < address < cidr.broadcast_address
 
 
 def capacity(cidr: IPv4Network) -> int:

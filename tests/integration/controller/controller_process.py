@@ -29,6 +29,10 @@ from tests.integration.controller.waiting import wait_for
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 NET = "demo"
 
+# A call of the API holds up also an asynchronous test: there is nothing else to do meanwhile.
+Operator = httpx.Client
+Answer = httpx.Response
+
 
 class NotifySocket:
     """What a service manager would hear."""

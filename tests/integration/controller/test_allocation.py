@@ -12,7 +12,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import groupby
 
 import pytest
@@ -27,6 +27,7 @@ from cladnet.controller.etcd.informer import Informer
 from cladnet.controller.etcd.watch import WatchTiming, open_watch
 from cladnet.controller.follower import Follower
 from cladnet.controller.networks import NetworkPatch, Networks
+from cladnet.controller.places import NewPlace, PlacePatch, Places
 from cladnet.controller.quarantine import Quarantine
 from cladnet.controller.records import HostRecord
 from cladnet.controller.stored_host import Member
@@ -64,13 +65,16 @@ class Site:
     client: EtcdClient
     follower: Follower
     allocator: Allocator
+    places: Places
     task: asyncio.Task[None]
 
     @classmethod
     async def open(cls, client: EtcdClient) -> Site:
         follower = Follower(Informer(client, keys.PREFIX), lambda _: None)
-        allocator = Allocator(client, follower.replica, Quarantine(client))
-        site = cls(client, follower, allocator, asyncio.create_task(follower.run()))
+        quarantine = Quarantine(client)
+        allocator = Allocator(client, follower.replica, quarantine)
+        places = Places(client, follower.replica, quarantine, allocator)
+        site = cls(client, follower, allocator, places, asyncio.create_task(follower.run()))
         await until(lambda: follower.synced, "the first listing")
         return site
 
@@ -237,6 +241,9 @@ class Tally:
     given: int = 0
     taken: int = 0
     exhausted: int = 0
+    kept: int = 0
+    moved: int = 0
+    refused: int = 0
     killed: int = 0
     addresses: set[str] = field(default_factory=set)
 
@@ -251,6 +258,9 @@ async def test_one_address_one_host_whatever_is_lost_or_dies(
     await check_history(shared_client, start)
     assert tally.given > 100
     assert tally.taken > 50
+    assert tally.kept > 20
+    assert tally.moved > 20
+    assert tally.refused > 20
     assert tally.exhausted > 0
     assert tally.killed > 10
     assert len(tally.addresses) == 14, "the whole pool was used"
@@ -276,24 +286,49 @@ async def work(site: Site, tally: Tally) -> None:
     while True:
         host = f"h{RANDOM.randrange(20):02}"
         try:
-            if RANDOM.random() < 0.6:
-                await admit(site.client, host)
-                report = HostReport(key(host, RANDOM.randrange(2)))
-                allocation = await site.allocator.report(member(host), report)
-                tally.given += 1
-                tally.addresses.add(str(allocation.address))
-            else:
-                await site.allocator.release(NET, host)
-                tally.taken += 1
+            await RANDOM.choices((_give, _take, _keep, _move), (5, 4, 2, 2))[0](site, host, tally)
         except Exhausted:
             tally.exhausted += 1
+        except Conflict:
+            tally.refused += 1
         except (NotFound, Unauthorized, Ambiguous):
             pass
+
+
+async def _give(site: Site, host: str, tally: Tally) -> None:
+    await admit(site.client, host)
+    allocation = await site.allocator.report(member(host), HostReport(key(host, RANDOM.randrange(2))))
+    tally.given += 1
+    tally.addresses.add(str(allocation.address))
+
+
+async def _take(site: Site, host: str, tally: Tally) -> None:
+    await site.allocator.release(NET, host)
+    tally.taken += 1
+
+
+async def _keep(site: Site, host: str, tally: Tally) -> None:
+    """A place with a fixed address, or a WireGuard peer with any."""
+    is_managed = RANDOM.random() < 0.6
+    new = NewPlace(any_address()) if is_managed else NewPlace(public_key=key(host, 2))
+    await site.places.create(NET, host, new)
+    tally.kept += 1
+
+
+async def _move(site: Site, host: str, tally: Tally) -> None:
+    patch = PlacePatch(address=any_address()) if RANDOM.random() < 0.8 else PlacePatch(is_static=False)
+    await site.places.change(NET, host, patch)
+    tally.moved += 1
+
+
+def any_address() -> IPv4Address:
+    return IPv4Address("10.99.0.0") + RANDOM.randrange(1, 15)
 
 
 async def check_history(client: EtcdClient, start: int) -> None:
     """Replays everything since a revision; after each revision all facts must fit together."""
     peers: dict[str, tuple[str, str]] = {}
+    kept: dict[str, str] = {}
     holders: dict[str, bytes] = {}
     key_holders: dict[str, bytes] = {}
     for _unused, events in groupby(await history(client, start), lambda event: event.kv.mod_revision):
@@ -304,19 +339,26 @@ async def check_history(client: EtcdClient, start: int) -> None:
             if meaning.kind == "peer":
                 entry = None if value is None else records.read_peer(meaning.name, 0, value)
                 _set(peers, meaning.name, entry and (str(entry.address), entry.public_key.hex()))
+            elif meaning.kind == "place":
+                address = None if value is None else records.read_place(value).address
+                _set(kept, meaning.name, address and str(address))
             elif meaning.kind == "addr":
                 before = holders.get(meaning.name)
                 if value is None:
                     assert before is not None
-                    assert before.startswith(b"Q:"), f"{before!r} had no quarantine"
-                elif value.startswith(b"A:"):
-                    assert before in (None, b"Q" + value[1:]), f"{value!r} took what was {before!r}"
+                    assert before[:2] in (b"Q:", b"R:"), f"{before!r} had no quarantine"
+                elif value[:2] in (b"A:", b"R:"):
+                    own = (b"Q" + value[1:], b"R" + value[1:])
+                    assert before in (None, *own), f"{value!r} took what was {before!r}"
                 _set(holders, meaning.name, value)
             elif meaning.kind == "key":
                 _set(key_holders, meaning.name, value)
         held = {address: holder[2:].decode() for address, holder in holders.items() if holder[:2] == b"A:"}
         assert {address: host for host, (address, _unused) in peers.items()} == held
         assert len(held) == len(peers)
+        waiting = {address: holder[2:].decode() for address, holder in holders.items() if holder[:2] == b"R:"}
+        assert {address: host for host, address in kept.items() if host not in peers} == waiting
+        assert all(peers[host][0] == address for host, address in kept.items() if host in peers)
         assert {public: host.decode() for public, host in key_holders.items()} == {
             public: host for host, (_unused, public) in peers.items()
         }

@@ -164,6 +164,8 @@ def test_what_is_not_there(demo: httpx.Client) -> None:
         ("DELETE", f"/networks/{NET}"),
         ("GET", f"/networks/{NET}/peers"),
         ("GET", f"/networks/{NET}/peers/a1"),
+        ("POST", f"/networks/{NET}/peers"),
+        ("PATCH", f"/networks/{NET}/peers/a1"),
         ("DELETE", f"/networks/{NET}/peers/a1"),
         ("POST", f"/networks/{NET}/enrolments"),
     ],
@@ -194,7 +196,9 @@ def test_every_operation_of_the_description_is_known_here(api: httpx.Client) -> 
         ("PATCH", "/v1/networks/{name}"),
         ("DELETE", "/v1/networks/{name}"),
         ("GET", "/v1/networks/{name}/peers"),
+        ("POST", "/v1/networks/{name}/peers"),
         ("GET", "/v1/networks/{name}/peers/{host}"),
+        ("PATCH", "/v1/networks/{name}/peers/{host}"),
         ("DELETE", "/v1/networks/{name}/peers/{host}"),
         ("POST", "/v1/networks/{name}/enrolments"),
     }

@@ -19,6 +19,7 @@ from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
 from cladnet.core.network import NetworkSpec
+from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
 
 KEY = bytes(range(32))
@@ -43,6 +44,11 @@ REPORT = HostReport(
         (keys.peer("demo", "a1"), NetworkKey("demo", "peer", "a1")),
         (keys.address("demo", IPv4Address("10.99.0.1")), NetworkKey("demo", "addr", "10.99.0.1")),
         (keys.public_key("demo", KEY), NetworkKey("demo", "key", KEY.hex())),
+        (keys.place("demo", "a.b-1"), NetworkKey("demo", "place", "a.b-1")),
+        (keys.order("demo", "a1"), NetworkKey("demo", "order", "a1")),
+        (keys.seen("demo", "a1"), NetworkKey("demo", "seen", "a1")),
+        (keys.connectivity_test("demo", "00ff"), NetworkKey("demo", "test", "00ff")),
+        (keys.test_result("demo", "00ff", "a.b"), NetworkKey("demo", "result", "00ff.a.b")),
         (keys.member("a1"), MemberKey("a1")),
         (keys.enrolment("00ff"), None),
         (b"/clad/v1/net/demo/later/x/y", None),
@@ -77,6 +83,18 @@ def test_a_peer_survives_etcd(endpoint: Endpoint | None) -> None:
     assert records.read_peer("a1", 17, records.write_peer(peer)) == peer
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place(),
+        Place(IPv4Address("10.99.0.7"), True, "für alle", Cloud("aws", zone="a")),
+        Place(is_managed=False),
+    ],
+)
+def test_a_place_survives_etcd(place: Place) -> None:
+    assert records.read_place(records.write_place(place)) == place
+
+
 def test_an_enrolment_and_a_controller_survive_etcd() -> None:
     enrolment = Enrolment("demo", 5, "a1", "ff")
     assert records.read_enrolment(records.write_enrolment(enrolment)) == enrolment
@@ -98,6 +116,7 @@ READERS: list[Callable[[bytes], object]] = [
     records.read_host,
     lambda value: records.read_peer("a1", 1, value),
     records.read_enrolment,
+    records.read_place,
     lambda value: records.read_controller("a1", value),
 ]
 json_values = st.recursive(

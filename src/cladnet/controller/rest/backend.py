@@ -16,6 +16,7 @@ from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.follower import Follower
 from cladnet.controller.networks import Networks
+from cladnet.controller.places import Places
 from cladnet.controller.presence import Presence
 from cladnet.core.errors import Unauthorized
 
@@ -31,6 +32,7 @@ class Backend:
         follower: the replica of etcd: everything that is read is read there.
         networks: the writer of networks.
         allocator: the writer of hosts.
+        places: the writer of what administrators decide about hosts.
         enrolments: the writer of enrolments.
         presence: who is connected.
     """
@@ -41,6 +43,7 @@ class Backend:
     follower: Follower
     networks: Networks
     allocator: Allocator
+    places: Places
     enrolments: Enrolments
     presence: Presence
 

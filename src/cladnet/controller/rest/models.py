@@ -4,27 +4,21 @@
 
 from __future__ import annotations
 
-import base64
-from dataclasses import asdict
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from cladnet.controller.networks import NetworkPatch
 from cladnet.controller.replica import NetworkState
 from cladnet.core import ipam
-from cladnet.core.host_state import HostState
 from cladnet.core.network import NetworkSpec, parse_cidr
 
-_NOT_REPORTED = "Enrolled; its agent has not reported yet."
 
-
-class _Input(BaseModel):
+class Input(BaseModel):
     """A body that a client sends: a misspelt name or a wrong type is an error, never ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class NetworkIn(_Input):
+class NetworkIn(Input):
     """A network to be made."""
 
     name: str = Field(description="1 to 32 of a-z, 0-9 and '-', beginning with a letter.", examples=["demo"])
@@ -52,7 +46,7 @@ class NetworkIn(_Input):
         )
 
 
-class NetworkPatchIn(_Input):
+class NetworkPatchIn(Input):
     """What to change in a network; what is left out (or null) stays."""
 
     cidr: str | None = Field(default=None, description="Only while no host is in the network.")
@@ -70,13 +64,13 @@ class NetworkPatchIn(_Input):
         return NetworkPatch(cidr, self.description, self.mtu, self.quarantine_s)
 
 
-class EnrolmentIn(_Input):
+class EnrolmentIn(Input):
     """The host that is to get a token."""
 
     host: str = Field(examples=["a1"])
 
 
-class EnrolIn(_Input):
+class EnrolIn(Input):
     """A token and a certificate request."""
 
     token: str = Field(repr=False)
@@ -109,7 +103,7 @@ class Network(BaseModel):
             mtu=spec.mtu,
             rule_type=spec.rule_type,
             quarantine_s=spec.quarantine_s,
-            peers=len(state.hosts),
+            peers=len(state.host_names),
             addresses_total=total,
             addresses_free=total - sum(address in spec.cidr for address in state.holders),
             revision=state.revision,
@@ -120,65 +114,6 @@ class NetworkList(BaseModel):
     """All networks, by name."""
 
     networks: list[Network]
-
-
-class Cloud(BaseModel):
-    """Where in a provider's network a host lies."""
-
-    provider: str = ""
-    region: str = ""
-    zone: str = ""
-    vnet: str = ""
-    subnet: str = ""
-
-
-class Peer(BaseModel):
-    """A host of a network as it is; address and public_key are null until its agent has reported."""
-
-    host: str
-    address: str | None = None
-    public_key: str | None = Field(default=None, description="WireGuard public key, base64.")
-    endpoint: str | None = Field(
-        default=None, description="Where other hosts send to.", examples=["198.51.100.11:8055"]
-    )
-    private_endpoints: list[str] = []
-    state: str = Field(default=HostState.CONFIGURING.value, examples=["tunneling"])
-    reason: str
-    connected: bool = Field(description="Whether its agent has a stream to this controller.")
-    mtu: int = 0
-    agent_version: str = ""
-    cloud: Cloud = Field(default_factory=Cloud)
-    occupied_networks: list[str] = []
-    revision: int
-
-    @classmethod
-    def of(cls, state: NetworkState, host: str, *, connected: bool) -> Peer:
-        """The host of that name in the network in that state."""
-        member, entry = state.hosts[host], state.table.peers.get(host)
-        report = member.record.report
-        if entry is None or report is None:
-            return cls(host=host, connected=connected, reason=_NOT_REPORTED, revision=member.revision)
-        return cls(
-            host=host,
-            address=str(entry.address),
-            public_key=base64.b64encode(entry.public_key).decode(),
-            endpoint=None if entry.endpoint is None else str(entry.endpoint),
-            private_endpoints=list(map(str, report.private_endpoints)),
-            state=report.state.value,
-            reason=report.reason,
-            connected=connected,
-            mtu=report.mtu,
-            agent_version=report.agent_version,
-            cloud=Cloud(**asdict(report.cloud)),
-            occupied_networks=list(map(str, report.occupied_networks)),
-            revision=max(member.revision, entry.revision),
-        )
-
-
-class PeerList(BaseModel):
-    """All hosts of a network, by name."""
-
-    peers: list[Peer]
 
 
 class EnrolmentOut(BaseModel):
