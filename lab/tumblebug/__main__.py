@@ -19,10 +19,11 @@ from lab.topology import Topology, load
 from lab.tumblebug.api import Api
 from lab.tumblebug.cloud import Cloud, CloudError
 from lab.tumblebug.era import ERAS
-from lab.tumblebug.from_topology import Keys, estate, static_cloud
+from lab.tumblebug.from_topology import Keys, estate, places, static_cloud
 from lab.tumblebug.gate import Credentials
 from lab.tumblebug.lab_cloud import LabCloud
 from lab.tumblebug.server import bind
+from lab.tumblebug.shared import Sharing
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,11 +38,28 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--backend", choices=("lab", "static"), default="lab", help="the lab that is up, or memory"
     )
     parser.add_argument("--namespace", default="default")
+    parser.add_argument(
+        "--estate",
+        choices=("topology", "empty"),
+        default="topology",
+        help="what there is at first: one infra of all hosts of the topology, or none",
+    )
+    parser.add_argument(
+        "--free", action="append", default=[], metavar="HOST", help="leaves a host out of the infra"
+    )
     parser.add_argument("--infra", help="id of the infra (default: the name of the lab)")
     parser.add_argument("--user", default="cb-user", help="the user whom Tumblebug made on the machines")
     parser.add_argument("--ssh-key", type=Path, help="private key of the machines; default: that of the lab")
     parser.add_argument(
         "--transition", type=float, default=0.0, metavar="SECONDS", help="static: time of an action"
+    )
+    parser.add_argument(
+        "--capacity",
+        action="append",
+        default=[],
+        type=_capacity,
+        metavar="CONNECTION=N",
+        help="static: how many machines a connection such as aws-us-east-1 can hold (default: no limit)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
     return parser.parse_args(argv)
@@ -54,19 +72,37 @@ def _listen_address(text: str) -> tuple[str, int]:
     return address.strip("[]"), int(port)
 
 
+def _capacity(text: str) -> tuple[str, int]:
+    connection, _equals, number = text.rpartition("=")
+    if not connection or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CONNECTION=N, such as aws-us-east-1=2")
+    return connection, int(number)
+
+
 def server(options: argparse.Namespace) -> ThreadingHTTPServer:
     """The listening server that the options ask for; raises OSError, LabError and CloudError."""
     backend = _static if options.backend == "static" else _lab
     topology, cloud, keys = backend(options)
+    where = places(topology, user=options.user, keys=keys)
     objects = estate(
         topology,
+        where,
         namespace=options.namespace,
         infra=options.infra or topology.name,
-        user=options.user,
-        keys=keys,
+        hosts=_hosts_in_use(options, topology),
     )
-    api = Api(ERAS[options.era], objects, cloud, credentials=_credentials(), now=time.monotonic)
+    era, key = ERAS[options.era], _keys(options.ssh_key)
+    sharing = Sharing(era, where, private_key=key.private, public_key=key.public)
+    api = Api(era, objects, cloud, credentials=_credentials(), now=time.monotonic, sharing=sharing)
     return bind(api, *options.listen, verbose=options.verbose)
+
+
+def _hosts_in_use(options: argparse.Namespace, topology: Topology) -> list[str]:
+    """The hosts that are in the infra from the start; the others are what can be bought."""
+    if options.estate == "empty":
+        return []
+    free = {topology.host(name).name for name in options.free}
+    return [name for name in topology.hosts if name not in free]
 
 
 def _credentials() -> Credentials:
@@ -90,7 +126,13 @@ def _lab(options: argparse.Namespace) -> Backend:
 def _static(options: argparse.Namespace) -> Backend:
     """The hosts of a topology in memory, for trials without a lab."""
     topology = load(options.topology, name=options.name)
-    cloud = static_cloud(topology, transition_s=options.transition, now=time.monotonic)
+    cloud = static_cloud(
+        topology,
+        hosts=_hosts_in_use(options, topology),
+        transition_s=options.transition,
+        now=time.monotonic,
+        capacity=dict(options.capacity),
+    )
     return topology, cloud, lambda _cloud: _keys(options.ssh_key)
 
 

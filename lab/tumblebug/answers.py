@@ -18,6 +18,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     client: str = "127.0.0.1"
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def option(self) -> str:

@@ -6,23 +6,33 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Mapping
 
+from lab.tumblebug import catalogue as catalogues
 from lab.tumblebug import render_infra, render_resources
 from lab.tumblebug.answers import Answer, Refused, Request
 from lab.tumblebug.bastions import Bastions
+from lab.tumblebug.catalogue import Catalogue
 from lab.tumblebug.cloud import Cloud, CloudError
 from lab.tumblebug.control import Controls
+from lab.tumblebug.create import Creation
+from lab.tumblebug.deletion import Deletion
 from lab.tumblebug.era import Era
-from lab.tumblebug.estate import Estate, Infra, Machine, Namespace
+from lab.tumblebug.estate import Estate, Infra, Namespace
 from lab.tumblebug.gate import INFRA_REQUESTS_PER_S, Credentials, TokenBuckets
+from lab.tumblebug.groups import Groups
+from lab.tumblebug.holding import Holding
 from lab.tumblebug.lookup import Lookup, id_list, id_list_by_field
-from lab.tumblebug.records import Record, Records
+from lab.tumblebug.records import Records
+from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
 from lab.tumblebug.routes import Route, api_document, routes
+from lab.tumblebug.shared import Sharing
+from lab.tumblebug.views import Views, in_order
 
-Parameters = dict[str, str]
+Parameters = Mapping[str, str]
+Handler = Callable[[Request, Parameters], object]
 
 
 class Api:
@@ -30,28 +40,70 @@ class Api:
 
     Args:
         era: how it answers.
-        estate: the objects that exist.
+        estate: the objects that exist at first.
         cloud: the machines behind them.
         credentials: user and password of the basic authentication.
         now: clock in seconds.
+        wait: lets so many seconds pass, while a request waits for its end.
+        catalogue: what can be bought.
+        sharing: where new machines are put; by default in networks without any key.
     """
 
     def __init__(
-        self, era: Era, estate: Estate, cloud: Cloud, *, credentials: Credentials, now: Callable[[], float]
+        self,
+        era: Era,
+        estate: Estate,
+        cloud: Cloud,
+        *,
+        credentials: Credentials,
+        now: Callable[[], float],
+        wait: Callable[[float], None] = time.sleep,
+        catalogue: Catalogue | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self._era = era
         self._now = now
+        self._wait = wait
+        self._cloud = cloud
         self._credentials = credentials
-        self._find = Lookup(era, estate)
-        self._records = Records(estate, cloud, cache_s=era.status_cache_s, now=now)
-        self._controls = Controls(era, self._find, self._records)
+        self._catalogue = catalogue or catalogues.load()
+        namespaces = dict(estate)
+        self._find = Lookup(era, namespaces)
+        self._records = Records(era, namespaces, cloud, now=now)
+        self._register = Register(namespaces, self._records)
+        self._views = Views(era, self._records)
         self._bastions = Bastions(era, self._find)
+        self._handlers = self._topics(sharing or Sharing(era, {}))
         self._routes = routes(era)
         self._limiter = TokenBuckets(era.requests_per_s)
         self._route_limiters = {
             route.handler: TokenBuckets(INFRA_REQUESTS_PER_S) for route in self._routes if route.limited
         }
         self._lock = threading.Lock()
+
+    def _topics(self, sharing: Sharing) -> dict[str, Handler]:
+        """The handlers that have a module of their own."""
+        era, find, records, register = self._era, self._find, self._records, self._register
+        holding = Holding()
+        deletion = Deletion(
+            era, find=find, records=records, register=register, now=self._now, wait=self._wait
+        )
+        controls = Controls(era, find=find, records=records, deletion=deletion, holding=holding)
+        creation = Creation(
+            era,
+            find=find,
+            records=records,
+            register=register,
+            views=self._views,
+            cloud=self._cloud,
+            groups=Groups(era, self._catalogue),
+            sharing=sharing,
+            deletion=deletion,
+            holding=holding,
+            now=self._now,
+            wait=self._wait,
+        )
+        return {**controls.handlers, **deletion.handlers, **creation.handlers, **self._bastions.handlers}
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request; never raises for what a client can send."""
@@ -76,8 +128,11 @@ class Api:
             self._take(self._route_limiters[route.handler], request)
         if "ns" in parameters:
             self._find.namespace(parameters["ns"])
-        handler: Callable[[Request, Parameters], object] = getattr(self, f"_on_{route.handler}")
-        return Answer(handler(request, parameters))
+        return Answer(self._handler(route)(request, parameters))
+
+    def _handler(self, route: Route) -> Handler:
+        own: Handler | None = getattr(self, f"_on_{route.handler}", None)
+        return own or self._handlers[route.handler]
 
     def _route(self, request: Request) -> tuple[Route, Parameters]:
         for route in self._routes:
@@ -108,21 +163,8 @@ class Api:
         if request.option == "id":
             return id_list(each.id for each in infras)
         if request.option == "status":
-            return {self._era.infra: [self._status(namespace, each) for each in infras]}
-        return {self._era.infra: [self._listed(request, namespace, each) for each in infras]}
-
-    def _listed(self, request: Request, namespace: Namespace, infra: Infra) -> Json:
-        era, owner = self._era, (namespace.id, infra.id)
-        if era.simple_is_full:
-            return self._full(namespace, infra)
-        records = self._polled(namespace, infra)
-        if request.option == "simple":
-            nodes = [render_infra.simple_machine(era, record) for record in records]
-        elif era.lists_infra_records:
-            nodes = [render_infra.listed_machine(era, owner, infra, record) for record in records]
-        else:
-            nodes = [render_infra.machine(era, owner, record) for record in records]
-        return render_infra.infra(era, namespace.id, infra, nodes, [record.status for record in records])
+            return {self._era.infra: [self._views.status(namespace, each) for each in infras]}
+        return {self._era.infra: [self._views.listed(request, namespace, each) for each in infras]}
 
     def _on_infra(self, request: Request, parameters: Parameters) -> object:
         namespace = self._find.namespace(parameters["ns"])
@@ -130,51 +172,19 @@ class Api:
         if request.option == "id":
             return self._machine_ids(request, namespace, infra)
         if request.option == "status":
-            return {"status": self._status(namespace, infra)}
+            return {"status": self._views.status(namespace, infra)}
         if request.option == "accessinfo":
-            return self._access(request, namespace, infra)
-        return self._full(namespace, infra)
-
-    def _full(self, namespace: Namespace, infra: Infra) -> Json:
-        """The infra with fresh statuses; the addresses are those from before the status poll."""
-        owner = (namespace.id, infra.id)
-        before = [self._records.stored((*owner, each.id)) for each in _sorted(infra)]
-        after = self._polled(namespace, infra)
-        nodes = [
-            render_infra.machine(self._era, owner, _with_status_of(old, new))
-            for old, new in zip(before, after, strict=True)
-        ]
-        statuses = [record.status for record in after]
-        document = render_infra.infra(self._era, namespace.id, infra, nodes, statuses)
-        return render_infra.with_target(document, after)
-
-    def _status(self, namespace: Namespace, infra: Infra) -> Json:
-        return render_infra.status(self._era, namespace.id, infra, self._polled(namespace, infra))
-
-    def _access(self, request: Request, namespace: Namespace, infra: Infra) -> Json:
-        show_key = request.query.get("accessInfoOption", "").lower() == "showsshkey"
-        rendered = []
-        for record in self._polled(namespace, infra):
-            live = self._records.live_addresses((namespace.id, infra.id, record.machine.id))
-            access = render_infra.machine_access(self._era, record, live, show_key=show_key)
-            rendered.append((record, access))
-        return render_infra.access(self._era, infra.id, rendered)
+            return self._views.access(request, namespace, infra)
+        return self._views.full(namespace, infra)
 
     def _machine_ids(self, request: Request, namespace: Namespace, infra: Infra) -> Json:
         key = request.query.get("filterKey", "")
         if not key:
-            return id_list(each.id for each in _sorted(infra))
-        machines = [self._machine(namespace, infra, each.id) for each in _sorted(infra)]
+            return id_list(each.id for each in in_order(infra))
+        machines = [self._views.machine(namespace, infra, each.id) for each in in_order(infra)]
         return id_list_by_field(machines, key, request.query.get("filterVal", ""))
 
-    def _polled(self, namespace: Namespace, infra: Infra) -> list[Record]:
-        return [self._records.polled((namespace.id, infra.id, each.id)) for each in _sorted(infra)]
-
     # --- machines and groups ---
-
-    def _machine(self, namespace: Namespace, infra: Infra, machine_id: str) -> Json:
-        owner = (namespace.id, infra.id)
-        return render_infra.machine(self._era, owner, self._records.stored((*owner, machine_id)))
 
     def _on_machine(self, request: Request, parameters: Parameters) -> object:
         path = self._find.machine_path(parameters)
@@ -187,9 +197,9 @@ class Api:
         namespace = self._find.namespace(parameters["ns"])
         wanted = [request.query.get(name, "") for name in ("filterKey", "filterVal")]
         nodes = [
-            {"infraId": infra.id, **self._machine(namespace, infra, machine.id)}
+            {"infraId": infra.id, **self._views.machine(namespace, infra, machine.id)}
             for infra in namespace.infras.values()
-            for machine in _sorted(infra)
+            for machine in in_order(infra)
         ]
         # The filters are substrings of the stored JSON, not of the named field.
         nodes = [node for node in nodes if all(text in json.dumps(node) for text in wanted)]
@@ -199,21 +209,13 @@ class Api:
 
     def _on_groups(self, _request: Request, parameters: Parameters) -> object:
         infra = self._find.infra(self._find.namespace(parameters["ns"]), parameters["infra"])
-        return id_list(sorted({machine.group for machine in infra.machines}))
+        return id_list(sorted({machine.group for machine in infra.machines if machine.group}))
 
     def _on_group(self, _request: Request, parameters: Parameters) -> object:
         infra = self._find.infra(self._find.namespace(parameters["ns"]), parameters["infra"])
-        return id_list(each.id for each in _sorted(infra) if each.group == parameters["group"])
+        return id_list(each.id for each in in_order(infra) if each.group == parameters["group"])
 
-    # --- control ---
-
-    def _on_control_infra(self, request: Request, parameters: Parameters) -> object:
-        return self._controls.infra(request, parameters)
-
-    def _on_control_machine(self, request: Request, parameters: Parameters) -> object:
-        return self._controls.machine(request, parameters)
-
-    # --- networks, keys, bastions ---
+    # --- networks and keys ---
 
     def _on_vnets(self, request: Request, parameters: Parameters) -> object:
         found = self._find.namespace(parameters["ns"]).networks()
@@ -238,26 +240,3 @@ class Api:
     def _on_ssh_key(self, _request: Request, parameters: Parameters) -> object:
         key = self._find.key_pair(parameters["ns"], parameters["key"])
         return render_resources.ssh_key(self._era, parameters["ns"], key)
-
-    def _on_bastions(self, _request: Request, parameters: Parameters) -> object:
-        return self._bastions.listed(parameters)
-
-    def _on_set_bastion(self, _request: Request, parameters: Parameters) -> object:
-        return self._bastions.add(parameters)
-
-    def _on_remove_bastion(self, _request: Request, parameters: Parameters) -> object:
-        return self._bastions.remove(parameters)
-
-
-def _sorted(infra: Infra) -> list[Machine]:
-    """Machines come in the order of their ids as text: g1-10 before g1-2."""
-    return sorted(infra.machines, key=lambda machine: machine.id)
-
-
-def _with_status_of(record: Record, polled: Record) -> Record:
-    return replace(
-        record,
-        status=polled.status,
-        target_status=polled.target_status,
-        target_action=polled.target_action,
-    )

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from lab.tumblebug.answers import Request
 from lab.tumblebug.era import Era
 from lab.tumblebug.estate import Network
 from lab.tumblebug.lookup import Lookup
@@ -29,12 +30,16 @@ class Bastions:
         with self._lock:
             return list(self._of_subnet[namespace, network.vnet_id, network.subnet_id])
 
-    def listed(self, parameters: Mapping[str, str]) -> list[Json]:
+    @property
+    def handlers(self) -> Mapping[str, Callable[[Request, Mapping[str, str]], object]]:
+        return {"bastions": self.listed, "set_bastion": self.add, "remove_bastion": self.remove}
+
+    def listed(self, _request: Request, parameters: Mapping[str, str]) -> list[Json]:
         """The bastions of a machine's subnet; the answer is a bare array."""
         target = self._find.machine(*self._find.machine_path(parameters))
         return [bastion(self._era, each) for each in self.of(parameters["ns"], target.network)]
 
-    def add(self, parameters: Mapping[str, str]) -> str:
+    def add(self, _request: Request, parameters: Mapping[str, str]) -> str:
         """Makes a machine of the infra a bastion; the answer is a bare JSON string, not a message object."""
         namespace, infra, jump = parameters["ns"], parameters["infra"], parameters["bastion"]
         target = self._find.machine(*self._find.machine_path(parameters))
@@ -47,7 +52,7 @@ class Bastions:
             known.append(new)
         return f"Successfully set the bastion (ID: {jump}) for subnet (ID: {network.subnet_id})."
 
-    def remove(self, parameters: Mapping[str, str]) -> str:
+    def remove(self, _request: Request, parameters: Mapping[str, str]) -> str:
         """Takes a bastion out of all subnets of its namespace; the answer is a bare JSON string."""
         namespace, infra, jump = parameters["ns"], parameters["infra"], parameters["bastion"]
         self._find.machine(namespace, infra, jump)

@@ -63,6 +63,26 @@ class Era:
     refuses_when_busy: bool = False  # "is under <Action>, please try later"
     node_missing_text: str = "The {node} {id} does not exist."
     status_cache_s: Mapping[str, float] = field(default_factory=dict)
+    unknown_address: str = ""  # publicIP and publicDNS of a machine that has none yet
+    failed_stay_targeted: bool = True  # a Failed machine keeps its infra under targetAction Create
+    system_namespace: str = "system"  # where specs and images are
+    dynamic_groups: str = "vm"  # key of the groups in a dynamic request
+    spec_key: str = "commonSpec"
+    image_key: str = "commonImage"
+    size_key: str = "subGroupSize"
+    add_key: str = "numVMsToAdd"
+    add_group_path: str = "vmDynamic"
+    recommend_path: str = "/mciRecommendVm"
+    client_error_code: int = 400  # of an error without a result
+    delete_wait_s: float = 5.0  # how long a deletion waits for machines that it terminates
+    terminates_by_default: bool = False  # a deletion without option terminates first
+    failure_policies: tuple[str, ...] = ()  # policyOnPartialFailure
+    holds: bool = True  # option=hold, and the actions continue and withdraw
+
+    @property
+    def dynamic(self) -> str:
+        """First word of the paths of dynamic requests: mcisDynamic."""
+        return f"{self.infra}Dynamic"
 
     @property
     def access_prefix(self) -> str:
@@ -103,6 +123,11 @@ MCIS = Era(
     has_uid=False,
     failed_first=True,
     has_vnet_zone=False,
+    unknown_address="empty",
+    system_namespace="system-purpose-common-ns",
+    recommend_path="/mcisRecommendVm",
+    client_error_code=500,
+    holds=False,
 )
 
 MCI = Era(
@@ -128,6 +153,7 @@ MCI = Era(
     missing_vnet_code=500,
     failed_first=True,
     lists_infra_records=True,
+    unknown_address="empty",
 )
 
 INFRA = Era(
@@ -144,6 +170,7 @@ INFRA = Era(
         *_SINCE_UID,
         "spec",
         "image",
+        "sshHostKeyInfo",
         groupId="nodeGroupId",
         userName="nodeUserName",
         rootDeviceName="RootDeviceName",
@@ -165,6 +192,17 @@ INFRA = Era(
     refuses_when_busy=True,
     node_missing_text="no {Node} found (ID: {key})",
     status_cache_s={"Running": 300, "Suspended": 1800, "Terminated": 3600, "Failed": 3600},
+    failed_stay_targeted=False,
+    dynamic_groups="nodeGroups",
+    spec_key="specId",
+    image_key="imageId",
+    size_key="nodeGroupSize",
+    add_key="numNodesToAdd",
+    add_group_path="nodeGroupDynamic",
+    recommend_path="/recommendSpec",
+    delete_wait_s=600.0,
+    terminates_by_default=True,
+    failure_policies=("continue", "rollback", "refine"),
 )
 
 ERAS: Mapping[str, Era] = {era.name: era for era in (MCIS, MCI, INFRA)}

@@ -24,6 +24,32 @@ class Region:
     display: str = ""
     latitude: float = 0.0
     longitude: float = 0.0
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A size of machine that a cloud sells in a region."""
+
+    region: Region
+    name: str  # the cloud's: t3.small
+    cpus: int
+    memory_gib: float
+    cost_per_hour: float  # US dollars
+    architecture: str = "x86_64"
+    refused: str = ""  # why the cloud refuses every order; empty: it does not
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of an operating system in a region."""
+
+    region: Region
+    name: str  # the cloud's: ami-...
+    os: str  # short: ubuntu22.04
+    distribution: str
+    words: str  # what a search by keywords looks at
+    architecture: str = "x86_64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +79,7 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One VM (node). ``resource`` is its name at the cloud, for the ``Cloud`` protocol."""
+    """One VM (node). ``resource`` is its name for the ``Cloud`` protocol; empty if no cloud has made it."""
 
     id: str
     group: str
@@ -63,6 +89,11 @@ class Machine:
     labels: Mapping[str, str] = field(default_factory=dict)
     user: str = "cb-user"
     created: str = "2026-09-08 08:11:30"
+    description: str = ""
+    spec: Spec | None = None
+    image: Image | None = None
+    root_disk_type: str = "ssd"
+    root_disk_gb: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +104,41 @@ class Infra:
     machines: tuple[Machine, ...]
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()  # systemMessage
+    phase: str = ""  # Preparing, Prepared: the status while there are no machines yet
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What Tumblebug makes by itself in a namespace for a connection, and all machines there share."""
+
+    network: Network
+    key_pair: KeyPair
+    user: str = "cb-user"
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A namespace with its infras by id."""
+    """A namespace with its infras by id; ``shared`` outlives the machines it was made for."""
 
     id: str
     infras: Mapping[str, Infra]
     description: str = ""
+    shared: tuple[Shared, ...] = ()
 
     def networks(self) -> dict[str, Network]:
-        """Every vNet that a machine of the namespace stands in, by id."""
-        return {machine.network.vnet_id: machine.network for machine in self.machines()}
+        """Every vNet of the namespace, by id."""
+        return {place.network.vnet_id: place.network for place in self.places()}
 
     def key_pairs(self) -> dict[str, KeyPair]:
-        """Every key pair that a machine of the namespace uses, by id."""
-        return {machine.key_pair.id: machine.key_pair for machine in self.machines()}
+        """Every key pair of the namespace, by id."""
+        return {place.key_pair.id: place.key_pair for place in self.places()}
+
+    def places(self) -> Iterator[Shared]:
+        """Where the machines of the namespace are or were: every network with its key pair."""
+        yield from self.shared
+        for machine in self.machines():
+            yield Shared(machine.network, machine.key_pair, machine.user)
 
     def machines(self) -> Iterator[Machine]:
         """All machines of all infras."""

@@ -4,13 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from lab.topology import Cloud, Host, Topology
+from lab.tumblebug import catalogue as catalogues
 from lab.tumblebug.cloud import Instance, StaticCloud
-from lab.tumblebug.estate import Estate, Infra, KeyPair, Machine, Namespace, Network, Region
+from lab.tumblebug.estate import (
+    Estate,
+    Image,
+    Infra,
+    KeyPair,
+    Machine,
+    Namespace,
+    Network,
+    Region,
+    Shared,
+    Spec,
+)
+
+OTHER_ADDRESSES = IPv4Network("198.18.0.0/16").hosts()  # RFC 2544: nobody's
+"""Public addresses of the clouds that are not in the topology."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,44 +36,83 @@ class Keys:
     public: str = ""
 
 
-def estate(
-    topology: Topology, *, namespace: str, infra: str, user: str, keys: Callable[[str], Keys]
-) -> Estate:
-    """One namespace with one infra of all hosts of the topology; machine ids are the host names.
+def places(topology: Topology, *, user: str, keys: Callable[[str], Keys]) -> dict[str, Shared]:
+    """Connection -> where its machines are: the networks of the topology.
 
     Args:
         topology: of the lab.
-        namespace: id of the namespace.
-        infra: id of the infra.
         user: whom the hosts know.
         keys: the keys of a cloud, by its name.
     """
-    networks = {name: _network(cloud) for name, cloud in topology.clouds.items()}
-    key_pairs = {name: _key_pair(cloud, keys(name)) for name, cloud in topology.clouds.items()}
-    machines = tuple(
-        Machine(
-            id=host.name,
-            group=host.group,
-            resource=host.name,
-            network=networks[host.cloud],
-            key_pair=key_pairs[host.cloud],
-            labels=host.labels,
-            user=user,
-        )
-        for host in topology.hosts.values()
+    return {
+        cloud.connection: Shared(_network(cloud), _key_pair(cloud, keys(name)), user)
+        for name, cloud in topology.clouds.items()
+    }
+
+
+def estate(
+    topology: Topology, where: Mapping[str, Shared], *, namespace: str, infra: str, hosts: Iterable[str]
+) -> Estate:
+    """One namespace with one infra of hosts of the topology; machine ids are the host names.
+
+    Args:
+        topology: of the lab.
+        where: its networks, from ``places``.
+        namespace: id of the namespace.
+        infra: id of the infra.
+        hosts: names of the hosts; without any there is no infra.
+    """
+    machines = tuple(_machine(topology, where, topology.host(name)) for name in hosts)
+    infras = {infra: Infra(infra, machines, description=topology.name)} if machines else {}
+    return {namespace: Namespace(namespace, infras)}
+
+
+def static_cloud(
+    topology: Topology,
+    *,
+    hosts: Iterable[str],
+    transition_s: float,
+    now: Callable[[], float],
+    capacity: Mapping[str, int] | None = None,
+) -> StaticCloud:
+    """Hosts of the topology without a running lab: all running, with the addresses of the file."""
+    names = list(hosts)
+    pools = {cloud.connection: _free_addresses(topology, cloud) for cloud in topology.clouds.values()}
+    return StaticCloud(
+        {name: _instance(topology.hosts[name]) for name in names},
+        connections={name: topology.cloud_of(name).connection for name in names},
+        new_address=lambda connection: str(next(pools.get(connection, OTHER_ADDRESSES))),
+        transition_s=transition_s,
+        now=now,
+        capacity=capacity,
     )
-    return {namespace: Namespace(namespace, {infra: Infra(infra, machines, description=topology.name)})}
 
 
-def static_cloud(topology: Topology, *, transition_s: float, now: Callable[[], float]) -> StaticCloud:
-    """The topology's hosts without a running lab: all running, with the addresses of the file."""
-    instances = {name: _instance(host) for name, host in topology.hosts.items()}
-    free = {name: _free_addresses(topology, cloud) for name, cloud in topology.clouds.items()}
+def _machine(topology: Topology, where: Mapping[str, Shared], host: Host) -> Machine:
+    place = where[topology.clouds[host.cloud].connection]
+    return Machine(
+        id=host.name,
+        group=host.group,
+        resource=host.name,
+        network=place.network,
+        key_pair=place.key_pair,
+        labels=host.labels,
+        user=place.user,
+        spec=_usual_spec(place.network.region),
+        image=_usual_image(place.network.region),
+    )
 
-    def new_address(host: str) -> str:
-        return str(next(free[topology.hosts[host].cloud]))
 
-    return StaticCloud(instances, new_address=new_address, transition_s=transition_s, now=now)
+def _usual_spec(region: Region) -> Spec | None:
+    """What a host of the lab would have been bought as: 2 CPUs and 2 GiB at least."""
+    here = (each for each in catalogues.load().specs if each.region.connection == region.connection)
+    return next((each for each in here if each.cpus >= 2 and each.memory_gib >= 2), None)
+
+
+def _usual_image(region: Region) -> Image | None:
+    """The image that the hosts of the lab are made of, as the region's cloud calls it."""
+    here = (each for each in catalogues.load().images if each.region.connection == region.connection)
+    return next((each for each in here if each.os == "debian12"), None)
 
 
 def _instance(host: Host) -> Instance:
@@ -73,7 +127,10 @@ def _free_addresses(topology: Topology, cloud: Cloud) -> Iterator[IPv4Address]:
 
 
 def _region(cloud: Cloud) -> Region:
-    return Region(cloud.provider, cloud.region, cloud.connection, display=f"{cloud.provider} {cloud.region}")
+    known = catalogues.load().region(cloud.connection)
+    return known or Region(
+        cloud.provider, cloud.region, cloud.connection, display=f"{cloud.provider} {cloud.region}"
+    )
 
 
 def _key_pair(cloud: Cloud, keys: Keys) -> KeyPair:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from lab.errors import LabError
 from lab.lab import HostState, HostStatus, Lab
-from lab.tumblebug.cloud import Action, CloudError, Instance
+from lab.tumblebug.cloud import Action, CloudError, Instance, Order
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,12 @@ class LabCloud:
             public_ip=str(status.public_ip or ""),
             private_ip=str(status.private_ip.ip),
         )
+
+    def create(self, order: Order) -> str:
+        raise CloudError(f"InsufficientInstanceCapacity: no free host in {order.network.region.connection}")
+
+    def host_key(self, resource: str) -> str:
+        return self._lab.host_key(resource)
 
     def act(self, resource: str, action: Action) -> None:
         with self._lock:

@@ -8,20 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lab.tumblebug.answers import Refused
 from lab.tumblebug.era import Era
-from lab.tumblebug.estate import Estate, Infra, KeyPair, Machine, Namespace, Network
+from lab.tumblebug.estate import Infra, KeyPair, Machine, Namespace, Network
 from lab.tumblebug.records import MachinePath
 from lab.tumblebug.render_shared import Json
 
 
 class Lookup:
-    """The estate as the routes see it."""
+    """The estate as the routes see it.
 
-    def __init__(self, era: Era, estate: Estate) -> None:
+    Args:
+        era: whose words are used.
+        estate: namespaces by id; it may change between two calls.
+    """
+
+    def __init__(self, era: Era, estate: Mapping[str, Namespace]) -> None:
         self._era = era
         self._estate = estate
 
     def namespaces(self) -> Sequence[Namespace]:
-        return [self._estate[name] for name in sorted(self._estate)]
+        return sorted(self._estate.values(), key=lambda each: each.id)
 
     def namespace(self, name: str) -> Namespace:
         if name not in self._estate:

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
+from lab.tumblebug.catalogue import image_id, spec_id
 from lab.tumblebug.era import Era
-from lab.tumblebug.estate import Infra, Machine, uid
+from lab.tumblebug.estate import Image, Infra, Machine, Spec, uid
 from lab.tumblebug.records import Record
 from lab.tumblebug.render_shared import (
     Json,
@@ -33,13 +36,13 @@ _STATUS_KEYS = (
 
 def renamed(document: Mapping[str, Any], keys: Mapping[str, str]) -> Json:
     """The canonical document with the keys of an era; keys that the era does not have are left out."""
-    return {wire: document[canonical] for canonical, wire in keys.items()}
+    return {wire: document[canonical] for canonical, wire in keys.items() if canonical in document}
 
 
 def machine(era: Era, owner: Owner, record: Record) -> Json:
     """A VM (node) object."""
     document = _identity(era, owner, record) | _state(era, record) | _placement(era, record.machine)
-    return renamed(document | _hardware(era, record), era.node_keys)
+    return renamed(document | _hardware(era, record) | _host_key(record), era.node_keys)
 
 
 def _identity(era: Era, owner: Owner, record: Record) -> Json:
@@ -55,7 +58,7 @@ def _identity(era: Era, owner: Owner, record: Record) -> Json:
         "cspResourceId": subject.resource,
         "idByCSP": "-".join((*owner, subject.id)),
         "label": labels(era, subject.labels, machine_labels(era, *owner, subject)),
-        "description": "",
+        "description": subject.description,
         "createdTime": subject.created,
         "userName": subject.user,
         "addtionalDetails": [],
@@ -69,9 +72,9 @@ def _state(era: Era, record: Record) -> Json:
         "targetAction": record.target_action,
         "monAgentStatus": "notInstalled",
         "networkAgentStatus": "notInstalled",
-        "systemMessage": "",
+        "systemMessage": record.message,
         "publicIP": record.public_ip,
-        "publicDNS": "",
+        "publicDNS": era.unknown_address if record.public_ip == era.unknown_address else "",
         "privateIP": record.private_ip,
         "privateDNS": "",
         "sshPort": port(era, record.ssh_port),
@@ -98,19 +101,51 @@ def _placement(era: Era, subject: Machine) -> Json:
 
 def _hardware(era: Era, record: Record) -> Json:
     subject = record.machine
-    region = subject.network.region
     return {
-        "specId": f"{region.provider}+{region.region}+small",
-        "cspSpecName": "small",
-        "spec": {"cspSpecName": "small", "vCPU": 2, "memoryGiB": 4, "costPerHour": 0.05},
-        "imageId": f"{region.provider}+{region.region}+debian12",
-        "cspImageName": "debian12",
-        "image": {"cspImageName": "debian12", "osType": "Debian 12", "osArchitecture": "x86_64"},
+        **_spec_fields(era, subject),
+        **_image_fields(era, subject),
         "dataDiskIds": None,
-        "rootDiskType": "ssd",
-        "rootDiskSize": 30 if era.numeric else "30",
+        "rootDiskType": subject.root_disk_type,
+        "rootDiskSize": subject.root_disk_gb if era.numeric else str(subject.root_disk_gb or "default"),
         "rootDeviceName": "/dev/sda1",
         "cspViewVmDetail": _spider_view(era, record),
+    }
+
+
+def _spec_fields(era: Era, subject: Machine) -> Json:
+    spec = subject.spec or Spec(subject.network.region, "small", 2, 4, 0.05)
+    size = {"vCPU": spec.cpus, "memoryGiB": spec.memory_gib, "costPerHour": spec.cost_per_hour}
+    return {
+        "specId": spec_id(era, spec),
+        "cspSpecName": spec.name,
+        "spec": {"cspSpecName": spec.name, **size},
+    }
+
+
+def _image_fields(era: Era, subject: Machine) -> Json:
+    image = subject.image or Image(subject.network.region, "debian12", "debian12", "Debian 12", "debian")
+    system = {"osType": image.distribution, "osArchitecture": image.architecture}
+    return {
+        "imageId": image_id(era, image),
+        "cspImageName": image.name,
+        "image": {"cspImageName": image.name, **system},
+    }
+
+
+def _host_key(record: Record) -> Json:
+    """The host key seen at the first connection; absent, never null, before."""
+    return {"sshHostKeyInfo": host_key_info(record.host_key)} if record.host_key else {}
+
+
+def host_key_info(key: str) -> Json:
+    """A public host key (type and base64) as an object."""
+    kind, blob = key.split()
+    digest = base64.b64encode(sha256(base64.b64decode(blob)).digest()).decode().rstrip("=")
+    return {
+        "hostKey": blob,
+        "keyType": kind,
+        "fingerprint": f"SHA256:{digest}",
+        "firstUsedAt": "2026-09-08T08:12:00Z",
     }
 
 
@@ -135,9 +170,9 @@ def infra(era: Era, namespace: str, subject: Infra, nodes: list[Json], statuses:
     """An infra object around rendered machines."""
     return {
         **_head(era, namespace, subject),
-        **_infra_status(era, statuses),
+        **_infra_status(era, subject, statuses),
         "configureCloudAdaptiveNetwork": "" if era.has_uid else "no",
-        "systemMessage": None if era.numeric else "",
+        "systemMessage": _messages(era, subject),
         "placementAlgo": "",
         "description": subject.description,
         era.node: nodes,
@@ -157,9 +192,14 @@ def _head(era: Era, namespace: str, subject: Infra) -> Json:
     }
 
 
-def _infra_status(era: Era, statuses: Sequence[str]) -> Json:
+def _messages(era: Era, subject: Infra) -> list[str] | str | None:
+    """One text up to v0.11.8, a list or null later."""
+    return (list(subject.messages) or None) if era.numeric else "".join(subject.messages)
+
+
+def _infra_status(era: Era, subject: Infra, statuses: Sequence[str]) -> Json:
     return {
-        "status": composite(statuses, failed_first=era.failed_first),
+        "status": subject.phase or composite(statuses, failed_first=era.failed_first),
         "statusCount": counts(statuses, era.extra_statuses),
         "targetStatus": IDLE,
         "targetAction": IDLE,
@@ -204,7 +244,7 @@ def _empty_objects(era: Era) -> Json:
 def status(era: Era, namespace: str, subject: Infra, records: Sequence[Record]) -> Json:
     """The status object of an infra (inside the wrapper); the master is the first running machine."""
     statuses = [record.status for record in records]
-    document = _head(era, namespace, subject) | _infra_status(era, statuses)
+    document = _head(era, namespace, subject) | _infra_status(era, subject, statuses)
     for key in ("resourceType", "uid"):
         document.pop(key, None)
     nodes = [machine_status(era, (namespace, subject.id), record) for record in records]

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 def labels(era: Era, user: Mapping[str, str], system: Mapping[str, str]) -> str | dict[str, str]:
     """A map of user and system labels, or the one free string of the old eras (``k=v,k2=v2``)."""
     if not era.has_uid:
-        return ",".join(f"{key}={value}" for key, value in user.items())
+        return ",".join(f"{key}={value}" if value else key for key, value in user.items())
     return {**user, **{f"sys.{key}": value for key, value in system.items()}}
 
 

@@ -30,20 +30,16 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def _serve(self) -> None:
-        self._drain_body()
-        answer = self.api.answer(self._request())
-        self._send(answer)
+        self._send(self.api.answer(self._request()))
 
     do_GET = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 - names given by http.server
-
-    def _drain_body(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _request(self) -> Request:
         url = urlsplit(self.path)
         path = url.path.removeprefix(PREFIX) if url.path.startswith(f"{PREFIX}/") else f"/outside{url.path}"
         query = dict(parse_qsl(url.query))
-        return Request(self.command, path, query, dict(self.headers.items()), self.client_address[0])
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return Request(self.command, path, query, dict(self.headers.items()), self.client_address[0], body)
 
     def _send(self, answer: Answer) -> None:
         payload = json.dumps(answer.body).encode()

@@ -12,6 +12,9 @@ from lab.tumblebug.cloud import Action
 IDLE = "None"
 """targetAction and targetStatus of an object on which nothing goes on."""
 
+EMPTY = "Empty"
+"""Status of an infra without machines."""
+
 STATUSES = (
     "Creating",
     "Running",
@@ -33,8 +36,11 @@ def composite(statuses: Sequence[str], *, failed_first: bool = False) -> str:
 
     Args:
         statuses: status of each machine.
-        failed_first: one Failed machine decides, however many others run (up to v0.11.4).
+        failed_first: one Failed machine decides, however many others run (up to v0.11.4); only newer tags
+            have a word for an infra without machines.
     """
+    if not statuses and not failed_first:
+        return EMPTY
     found = Counter(statuses)
     dominant = "Failed" if failed_first and found["Failed"] else _most_frequent(found)
     count = found[dominant]
@@ -57,4 +63,6 @@ def refusal(action: Action, status: str) -> bool:
     """Whether the action is not allowed for one machine in that status."""
     if status in TRANSITIONAL or status == "Terminated":
         return True
+    if action is Action.TERMINATE:
+        return False
     return (status == "Suspended") != (action is Action.RESUME)

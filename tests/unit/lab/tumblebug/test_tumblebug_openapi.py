@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from lab.tumblebug.era import ERAS
-from tests.unit.lab.tumblebug.tumblebug_bench import Bench
+from tests.unit.lab.tumblebug.tumblebug_bench import Bench, new_group, new_infra
 
 DOCUMENTS = Path(__file__).resolve().parents[5] / "shared" / "tumblebug"
 pytestmark = pytest.mark.skipif(
@@ -219,6 +219,36 @@ def test_bastions(era: str, bench: Bench) -> None:
     assert deviations(era, "vnet", vnet) == EXPECTED[era].get("vnet", set())
     assert isinstance(bench.ask(f"{bench.mix}/bastion/g1-1", method="DELETE").body, str)
     assert bench.body(path) == []
+
+
+def test_made_and_grown_infras(era: str, bench: Bench) -> None:
+    made = bench.post(
+        f"/ns/default/{bench.era.dynamic}", new_infra(bench.era, "web", new_group(bench.era, "g1", 2))
+    )
+    grown = bench.post(f"{bench.infras}/web/{bench.era.add_group_path}", new_group(bench.era, "g2", 1))
+
+    assert deviations(era, "infra", made) == EXPECTED[era]["infra"]
+    assert deviations(era, "infra", grown) == EXPECTED[era]["infra"]
+
+
+def test_infras_with_failed_machines(era: str) -> None:
+    bench = Bench(ERAS[era], capacity={"aws-ap-northeast-2": 1})
+    made = bench.post(
+        f"/ns/default/{bench.era.dynamic}", new_infra(bench.era, "web", new_group(bench.era, "g1", 2))
+    )
+
+    assert deviations(era, "infra", made) == EXPECTED[era]["infra"]
+    status = bench.body(f"{bench.infras}/web", option="status")["status"]
+    assert deviations(era, "infra_status", status) == set()
+
+
+def test_deletions(era: str, bench: Bench) -> None:
+    bench.transition_s = 0
+    machine = bench.ask(f"{bench.mix}/{bench.era.node}/g1-1", method="DELETE", option="force")
+    infra = bench.ask(bench.mix, method="DELETE", option="force")
+
+    assert deviations(era, "message", machine.body) == set()
+    assert deviations(era, "ids", infra.body) == set()
 
 
 def test_errors_are_messages(era: str, bench: Bench) -> None:

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
+from lab.tumblebug import catalogue
 from lab.tumblebug.answers import Answer, Request
 from lab.tumblebug.api import Api
 from lab.tumblebug.cloud import Instance, StaticCloud
-from lab.tumblebug.era import Era
+from lab.tumblebug.era import MCI, Era
 from lab.tumblebug.estate import Estate, Infra, KeyPair, Machine, Namespace, Network, Region
 from lab.tumblebug.gate import Credentials
 
@@ -52,6 +54,40 @@ def estate() -> Estate:
     return {"default": Namespace("default", {"mix": mix}), "empty": Namespace("empty", {})}
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Ids of a spec and an image as an era wants them in requests and shows them."""
+
+    spec: str
+    image: str
+
+
+def machine_keys(era: Era, region: str = "ap-northeast-2", name: str = "t3.small") -> Keys:
+    """Of a small machine of aws with Ubuntu 22.04."""
+    offers = catalogue.load()
+    spec = next(each for each in offers.specs if (each.region.region, each.name) == (region, name))
+    image = offers.image(MCI, "ubuntu22.04", spec.region)
+    assert image is not None
+    return Keys(catalogue.spec_id(era, spec), catalogue.image_id(era, image))
+
+
+def new_group(era: Era, name: str, size: int) -> dict:
+    """A group in the body of a dynamic request."""
+    keys = machine_keys(era)
+    image = keys.image if era.numeric else "ubuntu22.04"
+    return {
+        "name": name,
+        era.spec_key: keys.spec,
+        era.image_key: image,
+        era.size_key: size if era.numeric else str(size),
+    }
+
+
+def new_infra(era: Era, name: str, *groups: dict) -> dict:
+    """The body of a dynamic request."""
+    return {"name": name, "description": "made in a test", era.dynamic_groups: list(groups)}
+
+
 @dataclass
 class Clock:
     """A clock that moves when told."""
@@ -60,6 +96,9 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
 
 
 @dataclass
@@ -71,6 +110,7 @@ class Bench:
     transition_s: float = 10.0
     estate: Estate = field(default_factory=estate)
     unaddressed: frozenset[str] = frozenset()  # resources without any address
+    capacity: dict[str, int] = field(default_factory=dict)  # connection -> machines
 
     def __post_init__(self) -> None:
         resources = [each.resource for namespace in self.estate.values() for each in namespace.machines()]
@@ -82,16 +122,31 @@ class Bench:
         fresh = count(100)
         self.cloud = StaticCloud(
             instances,
-            new_address=lambda _resource: f"198.51.100.{next(fresh)}",
+            new_address=lambda _connection: f"198.51.100.{next(fresh)}",
             transition_s=self.transition_s,
             now=self.clock,
+            capacity=self.capacity,
         )
-        self.api = Api(self.era, self.estate, self.cloud, credentials=Credentials(), now=self.clock)
+        self.api = Api(
+            self.era,
+            self.estate,
+            self.cloud,
+            credentials=Credentials(),
+            now=self.clock,
+            wait=self.clock.wait,
+        )
 
-    def ask(self, path: str, *, method: str = "GET", **query: str) -> Answer:
+    def ask(self, path: str, *, method: str = "GET", send: object = None, **query: str) -> Answer:
         """Answers a request with good credentials, after a pause that no limiter minds."""
         self.clock.now_s += 1
-        return self.api.answer(Request(method, path, query, AUTHORIZED))
+        body = b"" if send is None else json.dumps(send).encode()
+        return self.api.answer(Request(method, path, query, AUTHORIZED, body=body))
+
+    def post(self, path: str, send: object, **query: str) -> dict:
+        """The body of the answer to a POST that must be 200."""
+        answer = self.ask(path, method="POST", send=send, **query)
+        assert answer.status == 200, answer
+        return answer.body
 
     def body(self, path: str, **query: str) -> dict:
         """The body of an answer that must be 200."""
