@@ -4,6 +4,7 @@
 """CB-Tumblebug, whatever the era of its API, for the inventory and the modules.
 
 vm         one machine, normalised from the JSON of any era
+bastion    the jump hosts of subnets
 transport  one HTTP request
 client     what Tumblebug is asked, its rate limit, its errors
 """

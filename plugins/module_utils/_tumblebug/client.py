@@ -18,6 +18,7 @@ from .._errors import (
     Unauthorized,
     Unavailable,
 )
+from .bastion import Bastion, bastions_from
 from .transport import (
     Reply,
     Transport,
@@ -37,7 +38,14 @@ INFRA_REQUESTS_PER_S = 2
 
 _WINDOW_S = 1.1  # a little more than a second: requests do not arrive as evenly as they are sent
 _BUSY = (429, 503)
-_MISSING = ("not valid namespace", "does not exist", "not found the", "not found [")
+_MISSING = (
+    "not valid namespace",
+    "does not exist",
+    "not found the",
+    "not found [",
+    "no vm found",
+    "no node found",
+)
 _NO_ROUTE = "Not Found"
 
 
@@ -109,13 +117,33 @@ class Client:
             return self._machines(era, namespace, infra)
         return found
 
+    def vm(self, era: str, path: tuple[str, str, str]) -> Vm:
+        """One machine by namespace, infra and id, as last stored; raises NotFound if it does not exist."""
+        namespace, infra, vm_id = path
+        url = f"/ns/{_segment(namespace)}/{era}/{_segment(infra)}/{ERAS[era]}/{_segment(vm_id)}"
+        return vm_from(self._object(url, f"machine {vm_id} of {namespace}/{infra}"), namespace, infra)
+
+    def stored_vms(self, namespace: str) -> list[Vm] | None:
+        """All machines of a namespace as last stored, by one request; None before v0.12.30, which lack it."""
+        what = f"machines of namespace {namespace}"
+        reply = self._ask(f"/ns/{_segment(namespace)}/resources/node")
+        if reply.status == 404 and _message(reply) == _NO_ROUTE:
+            return None
+        nodes = self._list(self._content(reply, what), "node", what)
+        return [vm_from(node, namespace, _infra_of(node, what)) for node in nodes]
+
+    def bastions(self, namespace: str) -> list[Bastion]:
+        """The jump hosts that are registered with the subnets of a namespace."""
+        what = f"vNets of namespace {namespace}"
+        found = self._object(f"/ns/{_segment(namespace)}/resources/vNet", what)
+        vnets = [vnet for vnet in self._list(found, "vNet", what) if isinstance(vnet, Mapping)]
+        return [bastion for vnet in vnets for bastion in bastions_from(vnet, namespace)]
+
     def _machines(self, era: str, namespace: str, infra: str) -> list[Vm]:
         what = f"infra {namespace}/{infra}"
         path = f"/ns/{_segment(namespace)}/{era}/{_segment(infra)}"
         found = self._object(path, what, limited="infra")
-        if not isinstance(found.get(ERAS[era], ""), (list, type(None))):
-            raise self._damaged(what, f"it has no list {ERAS[era]!r}")
-        return [vm_from(machine, namespace, infra) for machine in found[ERAS[era]] or ()]
+        return [vm_from(machine, namespace, infra) for machine in self._list(found, ERAS[era], what)]
 
     def ssh_key(self, namespace: str, key_id: str) -> SshKey:
         """An SSH key resource; raises NotFound if it does not exist."""
@@ -135,8 +163,17 @@ class Client:
                 return [checked_id(_id_of(entry), f"an id of {what}") for entry in found[key] or ()]
         raise self._damaged(what, f"it has no list of ids, but {_shown(found)}")
 
+    def _list(self, found: Mapping[str, Any], key: str, what: str) -> list[Any]:
+        """A list, which is null when it is empty."""
+        value = found.get(key, "")
+        if not isinstance(value, (list, type(None))):
+            raise self._damaged(what, f"it has no list {key!r}")
+        return value or []
+
     def _object(self, path: str, what: str, *, limited: str = "") -> Mapping[str, Any]:
-        reply = self._ask(path, limited=limited)
+        return self._content(self._ask(path, limited=limited), what)
+
+    def _content(self, reply: Reply, what: str) -> Mapping[str, Any]:
         self._check(reply, what)
         found = _decoded(reply.body)
         if not isinstance(found, Mapping):
@@ -213,6 +250,11 @@ def _segment(name: str) -> str:
 def _id_of(entry: object) -> str:
     found = entry.get("id") if isinstance(entry, Mapping) else entry
     return found if isinstance(found, str) else ""
+
+
+def _infra_of(node: object, what: str) -> str:
+    found = node.get("infraId") if isinstance(node, Mapping) else None
+    return checked_id(found if isinstance(found, str) else "", f"the infra of one of the {what}")
 
 
 def _decoded(body: bytes) -> object:

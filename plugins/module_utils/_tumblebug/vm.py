@@ -26,6 +26,7 @@ RUNNING = "Running"
 """The status of a machine that can be worked with."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
+_HOST_KEY = re.compile(r"[a-z0-9][a-z0-9@.-]* [A-Za-z0-9+/]+=*")
 _SPIDER = "cspViewVmDetail"  # the raw answer of CB-Spider, up to v0.9.9
 _ZONE_NAME = ("regionZoneInfo", "assignedZone")
 
@@ -96,12 +97,18 @@ class Vm:
     description: str = ""
     created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    ssh_host_key: str = ""  # type and key as in known_hosts, since v0.12.2
     key_file: str = ""  # name of the file with its private key, if Tumblebug has one
 
     @property
     def address(self) -> str:
         """Where it is reached from outside: the public address, else the private one, else nothing."""
         return self.public_ip or self.private_ip
+
+    @property
+    def path(self) -> tuple[str, str, str]:
+        """Namespace, infra and id, which together are unique."""
+        return self.namespace, self.infra, self.id
 
 
 def vm_from(document: object, namespace: str, infra: str) -> Vm:
@@ -129,6 +136,7 @@ def vm_from(document: object, namespace: str, infra: str) -> Vm:
         private_ip=fields.address("privateIP"),
         ssh_port=fields.port("sshPort"),
         labels=fields.labels("label"),
+        ssh_host_key=fields.host_key("sshHostKeyInfo"),
         **texts,
     )
 
@@ -181,6 +189,11 @@ class _Fields:
         if number > 65535:
             raise self._bad(key, text, "a port")
         return number or DEFAULT_SSH_PORT
+
+    def host_key(self, key: str) -> str:
+        """Type and key of the SSH server, or nothing: what becomes a line of known_hosts must be no less."""
+        text = " ".join(self.text((key, part)) for part in ("keyType", "hostKey"))
+        return text if _HOST_KEY.fullmatch(text) else ""
 
     def labels(self, key: str) -> dict[str, str]:
         """Labels: a map since v0.9.12; before, one free text that may hold ``key=value,key=value``."""

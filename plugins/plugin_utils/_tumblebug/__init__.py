@@ -4,7 +4,18 @@
 # PRIVATE to the collection
 """From the virtual machines of CB-Tumblebug to hosts; how it is asked is in module_utils/_tumblebug.
 
-naming     host names, group names and variables of machines
-key_files  SSH private keys on disk
-fetch      all of it together: from an address to machines
+fetch          from an address to machines, bastions and keys
+key_files      SSH keys on disk
+selection      which machines become hosts
+labels         selectors of labels
+naming         host names, group names and variables of machines
+host_keys      known_hosts files
+routes         at which address a machine is reached
+bastions       through which other machine
+overlay        addresses in the CLADNet
+ssh_variables  what Ansible's ssh needs for that
+cladnet_groups which hosts are agents and controllers of a CLADNet
+spread         controllers that stand far from each other
+hosts          all of it written into Ansible's inventory
+trust          which texts may count as plain text
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection
-"""SSH private keys on disk: one file per key, for nobody else to read."""
+"""SSH keys on disk: one file per private key, for nobody else to read."""
 
 from __future__ import annotations
 
@@ -52,13 +52,17 @@ class KeyFiles:
         Raises:
             InvalidInput: the directory cannot be written.
         """
-        content = private_key.rstrip("\n").encode() + b"\n"  # OpenSSH wants the last newline
+        self.write_text(name, private_key.rstrip("\n") + "\n")  # OpenSSH wants the last newline
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes any file as ``write`` does."""
+        content = text.encode()
         try:
             if not self._holds(name, content):
                 self._replace(name, content)
         except OSError as exc:
             raise InvalidInput(
-                f"The SSH key {name} cannot be written to {self._directory}: {exc.strerror}.",
+                f"The file {name} cannot be written to {self._directory}: {exc.strerror}.",
                 hint="Choose another ssh_key_directory, or switch ssh_keys off.",
             ) from exc
 

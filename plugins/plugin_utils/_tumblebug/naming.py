@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import DEFAULT_USER, Vm
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 
 KINDS = ("namespace", "infra", "subgroup", "provider", "region", "zone", "vnet", "subnet", "label")
 """Everything that machines can be grouped by."""
@@ -22,6 +23,7 @@ _NAMES: tuple[Callable[[Vm], str], ...] = (
     lambda vm: f"{vm.id}.{vm.infra}",
     lambda vm: f"{vm.id}.{vm.infra}.{vm.namespace}",
 )
+_HOST_NAME = re.compile(r"\w[\w.+:-]*")
 _SYSTEM_LABEL = "sys."
 _NO_HOSTVARS = frozenset({"key_file"})
 
@@ -38,6 +40,31 @@ def host_names(vms: Sequence[Vm]) -> list[str]:
         next((form(vm) for form, count in zip(_NAMES, counts) if count[form(vm)] == 1), _NAMES[-1](vm))
         for vm in vms
     ]
+
+
+def check_names(names: Sequence[str], vms: Sequence[Vm]) -> None:
+    """Refuses names that Ansible cannot use, or that would make one host of several machines.
+
+    Args:
+        names: of the hosts.
+        vms: their machines, in the same order.
+
+    Raises:
+        InvalidInput: naming the machines.
+    """
+    owners: dict[str, Vm] = {}
+    for name, vm in zip(names, vms):
+        if not _HOST_NAME.fullmatch(name):
+            raise InvalidInput(
+                f"The name of VM {'/'.join(vm.path)} is {name!r}, which no host can have.",
+                hint="Let the option hostname give letters, digits, dots, hyphens and underscores.",
+            )
+        if name in owners:
+            raise InvalidInput(
+                f"VMs {'/'.join(owners[name].path)} and {'/'.join(vm.path)} would both be the host {name}.",
+                hint="Add what tells them apart to the option hostname, such as the id and the infra.",
+            )
+        owners[name] = vm
 
 
 @dataclass(frozen=True, order=True)
@@ -99,22 +126,3 @@ def ambiguous(groups: Iterable[Group], prefix: str) -> dict[str, list[Group]]:
 def host_variables(vm: Vm, prefix: str) -> dict[str, Any]:
     """What Tumblebug says about a machine, as variables; nothing secret."""
     return {f"{prefix}{name}": value for name, value in vars(vm).items() if name not in _NO_HOSTVARS}
-
-
-def connection_variables(vm: Vm, *, ssh_user: str, key_path: str) -> dict[str, Any]:
-    """How Ansible reaches a machine.
-
-    Args:
-        vm: the machine.
-        ssh_user: the user that was asked for, or empty for the machine's own.
-        key_path: path of its private key, or empty if there is none.
-    """
-    variables: dict[str, Any] = {
-        "ansible_port": vm.ssh_port,
-        "ansible_user": ssh_user or vm.ssh_user or DEFAULT_USER,
-    }
-    if vm.address:
-        variables["ansible_host"] = vm.address
-    if key_path:
-        variables["ansible_ssh_private_key_file"] = key_path
-    return variables

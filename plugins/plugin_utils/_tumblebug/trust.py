@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from ansible.template import trust_as_template
@@ -23,9 +24,14 @@ def trust(value: Value) -> Value:
     Untagged texts reach AWX as an object in place of a string, so all that are harmless are tagged.
     """
     if isinstance(value, str):
-        return value if "{" in value or value.startswith(_OVERRIDE) else trust_as_template(value)
+        return value if "{" in value or value.startswith(_OVERRIDE) else _trusted(value)
     if isinstance(value, Mapping):
         return {key: trust(each) for key, each in value.items()}
     if isinstance(value, list):
         return [trust(each) for each in value]
     return value
+
+
+@lru_cache(maxsize=65536)  # tagging is slow, and machines of one place share most of their texts
+def _trusted(text: str) -> str:
+    return trust_as_template(text)

@@ -65,8 +65,7 @@ def test_example_of_the_collection(simulator: Callable[[str], str], ansible: Ans
     assert found.json["cladnet_controllers"]["hosts"] == ["aws-web-1"]
     assert len(found.json["cladnet_agents"]["hosts"]) == 6
     host = found.hostvars["azure-db-1"]
-    assert host["cladnet_agent_cloud"]["provider"] == "azure"
-    assert host["cladnet_agent_public_address"] == host["ansible_host"]
+    assert host["tumblebug_public_ip"] == host["ansible_host"]
     assert Path(host["ansible_ssh_private_key_file"]).is_relative_to(
         ansible.folder / "home" / ".cache" / "cladnet"
     )

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 import pytest
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import (
     CladnetError,
@@ -17,49 +13,18 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors impo
     Unauthorized,
     Unavailable,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import Client, SshKey
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.bastion import Bastion
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import SshKey
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.transport import (
     Reply,
     base_url,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.fetch import (
-    Selection,
-    fetch_vms,
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.tumblebug_script import (
+    NO_ROUTE,
+    Script,
+    message,
+    reply,
 )
-
-
-def reply(body: object, status: int = 200, location: str = "") -> Reply:
-    return Reply(status, body if isinstance(body, bytes) else json.dumps(body).encode(), location)
-
-
-def message(text: str, status: int) -> Reply:
-    return reply({"message": text}, status)
-
-
-NO_ROUTE = message("Not Found", 404)
-
-
-@dataclass
-class Script:
-    """A transport that replies as written, and the clock of its client."""
-
-    replies: dict[str, Sequence[Reply]]
-    base: str = "http://tb/tumblebug"
-    now_s: float = 0.0
-    asked: list[str] = field(default_factory=list)
-    asked_at_s: list[float] = field(default_factory=list)
-
-    def get(self, path: str) -> Reply:
-        self.asked.append(path)
-        self.asked_at_s.append(self.now_s)
-        written = self.replies[path]
-        return written[min(self.asked.count(path), len(written)) - 1]
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-    def client(self) -> Client:
-        return Client(self, now=lambda: self.now_s, sleep=self.sleep, patience_s=20)
 
 
 @pytest.mark.parametrize(
@@ -132,18 +97,6 @@ def test_secret_is_not_in_the_representation() -> None:
     assert "TOP" not in repr(SshKey("u", "TOP"))
 
 
-def test_requests_to_limited_routes_keep_below_two_per_second() -> None:
-    infras = [f"i{number}" for number in range(7)]
-    script = Script({"/ns/n/infra?option=id": [reply({"output": infras})]})
-    script.replies |= {f"/ns/n/infra/{name}": [reply({"node": []})] for name in infras}
-
-    fetch_vms(script.client(), Selection(era="infra", namespaces=("n",)))
-
-    times = script.asked_at_s[1:]
-    assert all(later - earlier > 1 for earlier, later in zip(times, times[2:], strict=False))
-    assert times[-1] < 3.5
-
-
 @pytest.mark.parametrize("status", [429, 503])
 def test_busy_server_is_asked_again(status: int) -> None:
     busy = message("rate limit exceeded", status)
@@ -202,44 +155,6 @@ def test_infra_without_list_of_machines(body: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        (Selection(), ["a/one/g-1", "a/two/g-1", "b/one/g-1"]),
-        (Selection(namespaces=("b",)), ["b/one/g-1"]),
-        (Selection(infras=("one",)), ["a/one/g-1", "b/one/g-1"]),
-        (Selection(infras=("a/one", "two")), ["a/one/g-1", "a/two/g-1"]),
-    ],
-)
-def test_selection(selection: Selection, expected: list[str]) -> None:
-    vms = fetch_vms(two_namespaces().client(), selection)
-
-    assert [f"{vm.namespace}/{vm.infra}/{vm.id}" for vm in vms] == expected
-
-
-def test_selection_of_an_infra_that_does_not_exist() -> None:
-    with pytest.raises(NotFound, match=r"no infra three\. There are: a/two, a/one, b/one"):
-        fetch_vms(two_namespaces().client(), Selection(infras=("one", "three")))
-
-
-def test_no_namespaces() -> None:
-    assert fetch_vms(Script({"/ns?option=id": [reply({"output": None})]}).client(), Selection()) == []
-
-
-def two_namespaces() -> Script:
-    machines = reply({"node": [{"id": "g-1"}]})
-    return Script(
-        {
-            "/ns?option=id": [reply({"output": ["a", "b"]})],
-            "/ns/a/infra?option=id": [reply({"output": ["two", "one"]})],
-            "/ns/b/infra?option=id": [reply({"output": ["one"]})],
-            "/ns/a/infra/one": [machines],
-            "/ns/a/infra/two": [machines],
-            "/ns/b/infra/one": [machines],
-        }
-    )
-
-
-@pytest.mark.parametrize(
     "url", ["http://tb:1323", "http://tb:1323/", "http://tb:1323/tumblebug", "http://tb:1323/tumblebug/"]
 )
 def test_base_url(url: str) -> None:
@@ -257,3 +172,58 @@ def test_base_url_keeps_secrets_out_of_messages(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         base_url(url)
     assert "secret" not in str(caught.value)
+
+
+def test_stored_machines_of_a_namespace() -> None:
+    nodes = [{"id": "g-1", "infraId": "a", "sshPort": 2222}, {"id": "g-1", "infraId": "b"}]
+    script = Script({"/ns/n/resources/node": [reply({"node": nodes})]})
+
+    found = script.client().stored_vms("n")
+
+    assert [(vm.path, vm.ssh_port) for vm in found] == [(("n", "a", "g-1"), 2222), (("n", "b", "g-1"), 22)]
+
+
+def test_older_releases_store_no_list_of_machines() -> None:
+    assert Script({"/ns/n/resources/node": [NO_ROUTE]}).client().stored_vms("n") is None
+
+
+@pytest.mark.parametrize("body", [{}, {"node": 1}, {"node": [{"id": "g-1"}]}, {"node": ["g-1"]}])
+def test_damaged_list_of_stored_machines(body: object) -> None:
+    with pytest.raises(Unavailable):
+        Script({"/ns/n/resources/node": [reply(body)]}).client().stored_vms("n")
+
+
+def test_one_machine() -> None:
+    script = Script({"/ns/n/mci/i/vm/g-1": [reply({"id": "g-1", "publicIP": "198.51.100.7"})]})
+
+    assert script.client().vm("mci", ("n", "i", "g-1")).public_ip == "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("subnet", "expected"),
+    [
+        (
+            {"Id": "s", "BastionNodes": [{"mcisId": "i", "vmId": "b"}]},
+            [Bastion("n", "v", "s", ("n", "i", "b"))],
+        ),
+        (
+            {"id": "s", "bastionNodes": [{"mciId": "i", "vmId": "b"}]},
+            [Bastion("n", "v", "s", ("n", "i", "b"))],
+        ),
+        (
+            {"id": "s", "bastionNodes": [{"nsId": "m", "infraId": "i", "nodeId": "b", "assigned": "auto"}]},
+            [Bastion("n", "v", "s", ("m", "i", "b"), manual=False)],
+        ),
+        ({"id": "s", "bastionNodes": None}, []),
+        ({"id": "s", "bastionNodes": [{"infraId": "i"}, {}, None]}, []),
+        ("s", []),
+    ],
+)
+def test_bastions_of_any_era(subnet: object, expected: list[Bastion]) -> None:
+    body = {"vNet": [{"id": "v", "subnetInfoList": [subnet]}, {"id": "w", "subnetInfoList": None}]}
+
+    assert Script({"/ns/n/resources/vNet": [reply(body)]}).client().bastions("n") == expected
+
+
+def test_no_vnets() -> None:
+    assert Script({"/ns/n/resources/vNet": [reply({"vNet": None})]}).client().bastions("n") == []

@@ -190,3 +190,21 @@ def test_whatever_comes_is_a_machine_or_an_error_of_ours(document: object) -> No
         return
     assert 0 < vm.ssh_port < 65536
     assert all(isinstance(text, str) for text in (*vm.labels, *vm.labels.values(), vm.public_ip, vm.zone))
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"keyType": "ssh-ed25519", "hostKey": "AAAAC3Nz+/="}, "ssh-ed25519 AAAAC3Nz+/="),
+        ({"keyType": "ssh-ed25519", "hostKey": "AAAA\nevil ssh-rsa AAAA"}, ""),
+        ({"keyType": "* ssh-rsa", "hostKey": "AAAA"}, ""),
+        ({"keyType": "ssh-rsa", "hostKey": "AAAA..."}, ""),
+        ({"hostKey": "AAAA"}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_host_key_is_one_line_of_known_hosts_or_nothing(info: object, expected: str) -> None:
+    document = {"id": "g-1"} | ({} if info is None else {"sshHostKeyInfo": info})
+
+    assert vm_from(document, "n", "i").ssh_host_key == expected

@@ -66,7 +66,7 @@ def test_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(
-        InvalidInput, match=r"SSH key a\.pem cannot be written to .*file/keys.*ssh_key_directory"
+        InvalidInput, match=r"file a\.pem cannot be written to .*file/keys.*ssh_key_directory"
     ):
         KeyFiles(tmp_path / "file" / "keys").write("a.pem", KEY)
 

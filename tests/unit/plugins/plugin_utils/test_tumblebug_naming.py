@@ -8,12 +8,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import (
     KINDS,
     Group,
     ambiguous,
-    connection_variables,
+    check_names,
     group_chains,
     host_names,
     host_variables,
@@ -126,23 +127,21 @@ def test_host_variables() -> None:
     assert "tb_key_file" not in variables
 
 
+@pytest.mark.parametrize("name", ["g-1", "g-1.mci01", "2001:db8::1", "웹-1", "a+b", "G_1"])
+def test_names_that_hosts_can_have(name: str) -> None:
+    check_names([name], [FULL])
+
+
 @pytest.mark.parametrize(
-    ("vm", "ssh_user", "key_path", "expected"),
-    [
-        (
-            FULL,
-            "",
-            "/k",
-            {
-                "ansible_host": "198.51.100.1",
-                "ansible_port": 22,
-                "ansible_user": "ubuntu",
-                "ansible_ssh_private_key_file": "/k",
-            },
-        ),
-        (FULL, "root", "", {"ansible_host": "198.51.100.1", "ansible_port": 22, "ansible_user": "root"}),
-        (Vm("n", "i", "g-1"), "", "", {"ansible_port": 22, "ansible_user": "cb-user"}),
-    ],
+    "name", ["", "-oProxyCommand=x", "a b", "a,b", "a[1:3]", "!a", "a*", "a/b", "{{ x }}", "a\n"]
 )
-def test_connection_variables(vm: Vm, ssh_user: str, key_path: str, expected: dict[str, object]) -> None:
-    assert connection_variables(vm, ssh_user=ssh_user, key_path=key_path) == expected
+def test_names_that_no_host_can_have(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"name of VM ns01/mci01/g1-1 is .* option hostname"):
+        check_names([name], [FULL])
+
+
+def test_two_machines_never_are_one_host() -> None:
+    other = Vm("ns01", "mci02", "g1-1")
+
+    with pytest.raises(InvalidInput, match=r"ns01/mci01/g1-1 and ns01/mci02/g1-1 would both be the host web"):
+        check_names(["web", "web"], [FULL, other])
