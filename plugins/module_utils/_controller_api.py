@@ -74,7 +74,7 @@ class Connection:
 
 
 class ControllerApi:
-    """Networks, their peers and their enrolment tokens, as documents of the REST API."""
+    """Networks, their peers and what is asked of them, as documents of the REST API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -85,10 +85,7 @@ class ControllerApi:
 
     def network(self, name: str) -> Document | None:
         """Returns one network, or None when there is none of that name."""
-        try:
-            return self._request("GET", _path("networks", name))
-        except NotFound:
-            return None
+        return self._found(_path("networks", name))
 
     def create_network(self, spec: Document) -> Document:
         """Makes a network.
@@ -112,8 +109,54 @@ class ControllerApi:
         self._request("DELETE", _path("networks", name) + ("?force=true" if force else ""))
 
     def peers(self, network: str) -> list[Document]:
-        """Returns the peers of a network."""
+        """Returns the peers of a network.
+
+        :raises NotFound: there is no such network.
+        """
         return self._list(_path("networks", network, "peers"), "peers")
+
+    def peer(self, network: str, host: str) -> Document | None:
+        """Returns one peer, or None when the network has none of that name, or there is no such network."""
+        return self._found(_path("networks", network, "peers", host))
+
+    def create_peer(self, network: str, spec: Document) -> Document:
+        """Keeps a place for a host; with ``public_key`` it is the place of a peer without agent.
+
+        :raises Conflict: the host has a place, or somebody else the address.
+        """
+        return self._request("POST", _path("networks", network, "peers"), spec)
+
+    def update_peer(self, network: str, host: str, changes: Document) -> Document:
+        """Changes what is given.
+
+        :raises Conflict: somebody else has the address, or it is not that kind of peer.
+        """
+        return self._request("PATCH", _path("networks", network, "peers", host), changes)
+
+    def delete_peer(self, network: str, host: str) -> None:
+        """Takes a host out of its network."""
+        self._request("DELETE", _path("networks", network, "peers", host))
+
+    def control(self, network: str, action: str, hosts: t.Sequence[str] | None) -> Document:
+        """Asks hosts (None: all that have an agent) to go ``up`` or ``down`` or to ``rekey``.
+
+        :raises NotFound: one of them is not in the network.
+        :raises Conflict: one of them has no agent.
+        """
+        return self._request(
+            "POST", _path("networks", network, "control"), {"action": action, "hosts": hosts}
+        )
+
+    def start_test(self, network: str, spec: Document) -> Document:
+        """Has hosts ping one another; ``spec`` has ``hosts`` (None: all), ``count`` and ``timeout_s``."""
+        return self._request("POST", _path("networks", network, "tests"), spec)
+
+    def test(self, network: str, test_id: str) -> Document:
+        """Returns what is known of a test.
+
+        :raises NotFound: there is none; it is kept for an hour.
+        """
+        return self._request("GET", _path("networks", network, "tests", test_id))
 
     def create_enrolment_token(self, network: str, host: str) -> Document:
         """Makes a token with which ``host`` may join once.
@@ -121,6 +164,12 @@ class ControllerApi:
         :raises NotFound: there is no such network.
         """
         return self._request("POST", _path("networks", network, "enrolments"), {"host": host})
+
+    def _found(self, path: str) -> Document | None:
+        try:
+            return self._request("GET", path)
+        except NotFound:
+            return None
 
     def _list(self, path: str, key: str) -> list[Document]:
         document = self._request("GET", path)

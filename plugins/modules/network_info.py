@@ -127,10 +127,27 @@ peers:
       type: str
       sample: a1
     address:
-      description: Address of the host in the network; V(null) until its agent has reported.
+      description:
+        - Address of the host in the network. V(null) as long as none is kept for it and its agent has not
+          reported.
       returned: always
       type: str
       sample: 10.112.0.1
+    static:
+      description: Whether an administrator fixed the address.
+      returned: always
+      type: bool
+      sample: false
+    managed:
+      description: Whether it is a host with an agent. V(false) for a plain WireGuard peer.
+      returned: always
+      type: bool
+      sample: true
+    description:
+      description: What the host is for.
+      returned: always
+      type: str
+      sample: ""
     public_key:
       description: WireGuard public key of the host; V(null) until its agent has reported.
       returned: always
@@ -149,7 +166,8 @@ peers:
       sample: ["10.1.0.11:8055"]
     state:
       description:
-        - One of V(configuring), V(tunneling) (it works), V(degraded), V(closing), V(released) and V(failed).
+        - One of V(configuring), V(tunneling) (it works), V(degraded), V(closing), V(released) (down) and
+          V(failed); V(unmanaged) for a peer without agent.
       returned: always
       type: str
       sample: tunneling
@@ -163,21 +181,52 @@ peers:
       returned: always
       type: bool
       sample: true
+    control:
+      description: What is asked of the host with M(cloud_barista.cladnet.network_control), and how far it is.
+      returned: always
+      type: dict
+      contains:
+        desired:
+          description: V(up) or V(down).
+          returned: always
+          type: str
+          sample: up
+        rekeys_requested:
+          description: How often a new key pair was asked for.
+          returned: always
+          type: int
+          sample: 1
+        rekeys_done:
+          description: How often the host made one because of that.
+          returned: always
+          type: int
+          sample: 1
+        settled:
+          description: Whether the host has done what is asked.
+          returned: always
+          type: bool
+          sample: true
     mtu:
-      description: MTU of the tunnel device in bytes.
+      description: MTU of the tunnel device in bytes; V(0) until the agent has reported.
       returned: always
       type: int
       sample: 1420
     agent_version:
-      description: Version of the agent.
+      description: Version of the agent; empty until it has reported.
       returned: always
       type: str
-      sample: 0.1.0
+      sample: 0.2.0
     cloud:
-      description: Where the host is - provider, region, zone, virtual network and subnet, as far as known.
+      description:
+        - Where the host is, as far as known - what the agent reports, unless an administrator knows better.
       returned: always
       type: dict
       sample: {"provider": "aws", "region": "eu-central-1", "zone": "", "vnet": "", "subnet": ""}
+    details:
+      description: What an administrator set of it.
+      returned: always
+      type: dict
+      sample: {"zone": "eu-central-1a"}
     occupied_networks:
       description: Networks that the host occupies.
       returned: always

@@ -13,14 +13,26 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_
     CONNECTION_OPTIONS,
 )
 from ansible_collections.cloud_barista.cladnet.plugins.modules import (
+    connectivity_test,
     enrolment_token,
     host_cidrs_facts,
     network,
+    network_control,
     network_info,
+    peer,
+    peer_info,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
-CONTROLLER_MODULES = [enrolment_token, network, network_info]
+CONTROLLER_MODULES = [
+    connectivity_test,
+    enrolment_token,
+    network,
+    network_control,
+    network_info,
+    peer,
+    peer_info,
+]
 MODULES = [*CONTROLLER_MODULES, host_cidrs_facts]
 DECLARED = ("type", "elements", "default", "choices", "required")
 
@@ -78,11 +90,14 @@ def test_every_module_says_what_check_mode_and_diff_mode_do(module) -> None:
     assert all("support" in said and "description" in said for said in attributes.values())
 
 
-@pytest.mark.parametrize("module", MODULES, ids=module_name)
-def test_examples_are_tasks_of_this_module_by_its_full_name(module) -> None:
-    full_name = f"cloud_barista.cladnet.{module_name(module)}"
-    tasks = yaml.safe_load(module.EXAMPLES)
-    assert any(full_name in task for task in tasks)
-    for task in tasks:
-        used = set(task.get(full_name) or {})
-        assert used <= set(module.OPTIONS) | set(CONNECTION_OPTIONS)
+def test_a_peer_is_described_alike_wherever_it_is_returned() -> None:
+    described = yaml.safe_load(peer.RETURN)["peer"]["contains"]
+    assert yaml.safe_load(peer_info.RETURN)["peers"]["contains"] == described
+    with_network = dict(yaml.safe_load(network_info.RETURN)["peers"]["contains"])
+    del with_network["network"]
+    assert with_network == described
+
+
+def test_details_of_a_peer() -> None:
+    details = documented(peer.DOCUMENTATION)["details"]["suboptions"]
+    assert declared(details) == declared(peer.DETAILS)
