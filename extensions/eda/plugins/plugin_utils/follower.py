@@ -1,0 +1,173 @@
+# Copyright (c) 2026 Cloud-Barista
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection
+"""Follows the events of controllers, one after another, and tells the rules what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils import sse
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.controller_stream import (
+    StreamOptions,
+    event_stream,
+)
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.network_view import (
+    SNAPSHOT,
+    Change,
+    NetworkView,
+    Update,
+)
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import Outlet
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import StateFile
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._backoff import Backoff
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_api import Connection
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import NotFound, Unavailable
+
+LOG = logging.getLogger("cloud_barista.cladnet.cladnet_events")
+
+_LASTED_S = 10.0
+_MOST_SNAPSHOTS_BEHIND = 5
+
+
+@dataclass(frozen=True)
+class Interest:
+    """What the rules want to be told.
+
+    Args:
+        types: of events; empty for all.
+        emit_existing: whether networks and peers that are there at the very beginning are told as new.
+    """
+
+    types: Collection[str] = ()
+    emit_existing: bool = False
+
+
+class Follower:
+    """Keeps a stream open to one of the controllers, and goes on where it was.
+
+    Args:
+        connections: to the controllers; each is tried in turn before it waits.
+        options: of the stream.
+        interest: what the rules want.
+        outlet: where events go.
+        state_file: remembers what is known.
+        backoff: how long to wait when no controller answered.
+        now: clock in seconds.
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        options: StreamOptions,
+        interest: Interest,
+        *,
+        outlet: Outlet,
+        state_file: StateFile,
+        backoff: Backoff,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connections = connections
+        self._options = options
+        self._interest = interest
+        self._outlet = outlet
+        self._state_file = state_file
+        self._backoff = backoff
+        self._now = now
+        self._view = NetworkView()
+        self._failures = 0
+        self._snapshots_behind = 0
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled.
+
+        Raises:
+            Unauthorized: a controller does not accept the token.
+            InvalidInput: an argument is wrong in a way that only shows when it is used.
+        """
+        self._view = await self._state_file.load(NetworkView.of_document) or self._view
+        await self._state_file.save(self._view.to_document())  # one that cannot be written shows now
+        try:
+            for connection in itertools.cycle(self._connections):
+                await self._try(connection)
+                await asyncio.sleep(self._delay_s())
+        finally:
+            await self._state_file.save(self._view.to_document())
+
+    async def _try(self, connection: Connection) -> None:
+        began_at_s = self._now()
+        try:
+            await self._follow(connection)
+        except (Unavailable, NotFound) as exc:
+            LOG.warning("%s", exc)
+        if self._now() > began_at_s + _LASTED_S:
+            self._failures = 0
+            self._backoff.reset()
+        self._failures += 1
+
+    def _delay_s(self) -> float:
+        """Nothing while there is a controller that was not tried."""
+        return self._backoff.next_s() if self._failures % len(self._connections) == 0 else 0.0
+
+    async def _follow(self, connection: Connection) -> None:
+        resume_id = self._view.resume_id
+        parser = sse.Parser(resume_id)
+        async with event_stream(connection, self._options, resume_id) as chunks:
+            LOG.info("Following the events of %s after %s.", connection.url, resume_id or "nothing")
+            async for chunk in chunks:
+                for message in parser.feed(chunk):
+                    await self._take(message)
+                if self._state_file.is_due:
+                    await self._state_file.save(self._view.to_document())
+        raise Unavailable(f"{connection.url} ended the stream.")
+
+    async def _take(self, message: sse.Message) -> None:
+        if message.type == sse.COMMENT:
+            self._view.settle()
+            return
+        update = _update(message)
+        if update.type == SNAPSHOT:
+            self._check_place(update)
+        for change in self._changes(update):
+            await self._put(change)
+        self._view.apply(update)
+
+    def _changes(self, update: Update) -> list[Change]:
+        if self._view.is_empty and update.type == SNAPSHOT and not self._interest.emit_existing:
+            return []
+        wanted = self._interest.types
+        return [change for change in self._view.changes(update) if not wanted or change.type in wanted]
+
+    def _check_place(self, update: Update) -> None:
+        """A controller that lags behind the last one would make what happened look undone: it gets time."""
+        if not self._view.is_behind(update):
+            self._snapshots_behind = 0
+            return
+        self._snapshots_behind += 1
+        if self._snapshots_behind <= _MOST_SNAPSHOTS_BEHIND:
+            raise Unavailable(f"The controller is at {update.id}, which is before {self._view.resume_id}.")
+
+    async def _put(self, change: Change) -> None:
+        fields = {
+            "type": change.type,
+            "network": change.network,
+            "host": change.host or None,
+            "revision": change.revision,
+            "peer": change.peer,
+            "changed": change.changed,
+            "missed": change.missed,
+        }
+        await self._outlet.put("cladnet", fields, host=change.host, identity=change.identity)
+
+
+def _update(message: sse.Message) -> Update:
+    try:
+        return Update.of_json(message.id, message.data)
+    except ValueError as exc:
+        raise Unavailable(f"The event stream has something that is no event ({exc}).") from exc
