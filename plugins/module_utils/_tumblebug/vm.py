@@ -26,6 +26,7 @@ RUNNING = "Running"
 """The status of a machine that can be worked with."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
+_NO_ADDRESS = ("", "empty")  # the word of releases before v0.12 for a machine that is being made
 _HOST_KEY = re.compile(r"[a-z0-9][a-z0-9@.-]* [A-Za-z0-9+/]+=*")
 _SPIDER = "cspViewVmDetail"  # the raw answer of CB-Spider, up to v0.9.9
 _ZONE_NAME = ("regionZoneInfo", "assignedZone")
@@ -176,7 +177,7 @@ class _Fields:
         """An IP address, or nothing: what becomes an argument of ssh must not be anything else."""
         text = self.text((key,))
         try:
-            return str(ip_address(text)) if text else ""
+            return str(ip_address(text)) if text not in _NO_ADDRESS else ""
         except ValueError as exc:
             raise self._bad(key, text, "an IP address") from exc
 
