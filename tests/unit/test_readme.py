@@ -8,7 +8,12 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = {"inventory": "plugins/inventory", "lookup": "plugins/lookup", "module": "plugins/modules"}
+FOLDERS = {
+    "filter": "plugins/filter",
+    "inventory": "plugins/inventory",
+    "lookup": "plugins/lookup",
+    "module": "plugins/modules",
+}
 
 
 def held() -> set[tuple[str, str]]:

@@ -7,7 +7,8 @@ hash-locked list, builds the wheel of cladnet itself from this collection, and p
 archive with a requirements file in which every hash is pinned, our own wheel's included.
 The result is cached under a name that is derived from everything that goes in.
 
-Prints one line of JSON: {"changed": bool, "archive": path, "release": name, "pip": file name}.
+Prints one line of JSON: {"changed": bool, "archive": path, "release": name, "pip": file name}; or if only the name
+of the release is asked for, nothing is built and "archive" and "pip" are left out.
 """
 
 from __future__ import annotations
@@ -162,9 +163,19 @@ def pack(folder: Path, archive: Path) -> None:
     partial.rename(archive)
 
 
+def archive_in(cache: Path, target: Target, with_dependencies: bool) -> Path:
+    """Where the archive is, or will be."""
+    return cache / f"cladnet-{version()}-{digest(target, with_dependencies)}.tar"
+
+
+def release_of(archive: Path) -> str:
+    """The name of the release in an archive."""
+    return archive.name.removeprefix("cladnet-").removesuffix(".tar")
+
+
 def build(target: Target, cache: Path, with_dependencies: bool) -> tuple[bool, Path]:
     """Makes the archive unless it is there; (made now, path)."""
-    archive = cache / f"cladnet-{version()}-{digest(target, with_dependencies)}.tar"
+    archive = archive_in(cache, target, with_dependencies)
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -185,8 +196,19 @@ def describe(archive: Path, changed: bool) -> dict[str, object]:
         pip = [name for name in tar.getnames() if name.startswith("pip-")]
     if not pip:
         raise WheelhouseError(f"{archive} holds no wheel of pip: it is not an archive made by this role.")
-    release = archive.name.removeprefix("cladnet-").removesuffix(".tar")
-    return {"changed": changed, "archive": str(archive), "release": release, "pip": pip[0]}
+    return {"changed": changed, "archive": str(archive), "release": release_of(archive), "pip": pip[0]}
+
+
+def answer(options: argparse.Namespace) -> dict[str, object]:
+    """What the options ask for."""
+    target, cache = Target(options.python, options.architecture), options.cache.expanduser()
+    if options.name_only:
+        archive = options.archive or archive_in(cache, target, not options.own_only)
+        return {"changed": False, "release": release_of(archive)}
+    if options.archive:
+        return describe(options.archive, changed=False)
+    changed, archive = build(target, cache, not options.own_only)
+    return describe(archive, changed)
 
 
 def arguments() -> argparse.Namespace:
@@ -203,6 +225,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--own-only", action="store_true", help="leave the dependencies to the hosts' package index"
     )
+    parser.add_argument(
+        "--name-only", action="store_true", help="say which release it would be, and build nothing"
+    )
     return parser.parse_args()
 
 
@@ -211,12 +236,7 @@ def main() -> int:
     options = arguments()
     os.umask(0o077)
     try:
-        if options.archive:
-            print(json.dumps(describe(options.archive, changed=False)))
-            return 0
-        target = Target(options.python, options.architecture)
-        changed, archive = build(target, options.cache.expanduser(), not options.own_only)
-        print(json.dumps(describe(archive, changed)))
+        print(json.dumps(answer(options)))
     except (WheelhouseError, OSError, tarfile.TarError) as error:
         print(f"wheelhouse: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,5 @@
+# Copyright (c) 2026 Cloud-Barista
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection
+"""The report on a network: ``hosts`` reads what hosts said, ``findings`` judges it, ``page`` shows it."""
