@@ -24,6 +24,7 @@ from lab.tumblebug.gate import INFRA_REQUESTS_PER_S, Credentials, TokenBuckets
 from lab.tumblebug.groups import Groups
 from lab.tumblebug.holding import Holding
 from lab.tumblebug.lookup import Lookup, id_list, id_list_by_field
+from lab.tumblebug.offers import Offers
 from lab.tumblebug.records import Records
 from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
@@ -103,7 +104,8 @@ class Api:
             now=self._now,
             wait=self._wait,
         )
-        return {**controls.handlers, **deletion.handlers, **creation.handlers, **self._bastions.handlers}
+        topics = (self._bastions, controls, creation, deletion, Offers(era, self._catalogue))
+        return {name: handler for topic in topics for name, handler in topic.handlers.items()}
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request; never raises for what a client can send."""
@@ -126,7 +128,8 @@ class Api:
         route, parameters = self._route(request)
         if route.limited:
             self._take(self._route_limiters[route.handler], request)
-        if "ns" in parameters:
+        is_system = route.for_system and parameters["ns"] == self._era.system_namespace
+        if "ns" in parameters and not is_system:
             self._find.namespace(parameters["ns"])
         return Answer(self._handler(route)(request, parameters))
 

@@ -18,6 +18,7 @@ class Route:
     template: str
     handler: str
     limited: bool = False  # has a limiter of its own
+    for_system: bool = False  # also of the system namespace, which is not listed
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """The path parameters, undecoded as Tumblebug takes them, or None."""
@@ -64,9 +65,27 @@ def routes(era: Era) -> Sequence[Route]:
         Route("GET", f"{resources}/sshKey", "ssh_keys"),
         Route("GET", f"{resources}/sshKey/{{key}}", "ssh_key"),
     ]
+    found += _offers(era, resources)
     if era.has_node_list:
         found.append(Route("GET", f"{resources}/node", "nodes"))
     return found
+
+
+def _offers(era: Era, resources: str) -> list[Route]:
+    """Routes of specs and images."""
+    paths = [
+        ("GET", "spec/{spec}", "spec"),
+        ("POST", "filterSpecsByRange", "filter_specs_by_range"),
+        ("GET", "image", "images"),
+        ("GET", "image/{image}", "image"),
+        ("POST", "searchImage", "search_image"),
+    ]
+    if not era.has_uid:
+        paths += [("GET", "spec", "specs"), ("POST", "filterSpecs", "filter_specs")]
+    found = [
+        Route(method, f"{resources}/{path}", handler, for_system=True) for method, path, handler in paths
+    ]
+    return [Route("POST", era.recommend_path, "recommend"), *found]
 
 
 def api_document(era: Era) -> dict[str, object]:

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from lab.tumblebug.era import ERAS
-from tests.unit.lab.tumblebug.tumblebug_bench import Bench, new_group, new_infra
+from tests.unit.lab.tumblebug.tumblebug_bench import Bench, machine_keys, new_group, new_infra
 
 DOCUMENTS = Path(__file__).resolve().parents[5] / "shared" / "tumblebug"
 pytestmark = pytest.mark.skipif(
@@ -33,10 +33,13 @@ DEVIATIONS = {
     "cspViewVmDetail": "CB-Spider's object, whose keys begin with capitals",
     "subnetInfoList": "Id, Name, IPv4_CIDR, BastionNodes on the wire up to v0.9.8",
     "osArchitecture": "text on the wire, as recorded answers show; the document says object",
+    "osPlatform": "text on the wire; the document says object",
+    "imageStatus": "text on the wire; the document says object",
     "yes-or-no": "installMonAgent, configureCloudAdaptiveNetwork may be empty; the document has yes and no",
     "access-capitals": "the wrapper of accessinfo has capitalised keys on the wire",
     "bare-text": "setting and removing a bastion answers a JSON string, not a message object",
 }
+ENUMERATED = {"osArchitecture", "osPlatform", "imageStatus"}
 VM_OF_V0_8 = {"region", "connectionConfig", "cspViewVmDetail"}
 EXPECTED: dict[str, dict[str, set[str]]] = {
     "mcis": {
@@ -57,24 +60,32 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "infra": {"osArchitecture", "yes-or-no"},
         "infras": {"osArchitecture", "yes-or-no"},
         "infras_simple": {"osArchitecture", "yes-or-no"},
+        "image": ENUMERATED,
+        "images": ENUMERATED,
+        "found_images": ENUMERATED,
     },
 }
 
 SCHEMAS = {
     "mcis": {"infra": "TbMcisInfo", "machine": "TbVmInfo", "vnet": "TbVNetInfo", "ssh_key": "TbSshKeyInfo"}
     | {"infra_status": "McisStatusInfo", "machine_status": "TbVmStatusInfo", "access": "McisAccessInfo"}
-    | {"infras": "RestGetAllMcisResponse", "infras_status": "RestGetAllMcisStatusResponse"},
+    | {"infras": "RestGetAllMcisResponse", "infras_status": "RestGetAllMcisStatusResponse"}
+    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"},
     "mci": {"infra": "TbMciInfo", "machine": "TbVmInfo", "vnet": "TbVNetInfo", "ssh_key": "TbSshKeyInfo"}
     | {"infra_status": "MciStatusInfo", "machine_status": "TbVmStatusInfo", "access": "MciAccessInfo"}
-    | {"infras": "RestGetAllMciResponse", "infras_status": "RestGetAllMciStatusResponse"},
+    | {"infras": "RestGetAllMciResponse", "infras_status": "RestGetAllMciStatusResponse"}
+    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"},
     "infra": {"infra": "InfraInfo", "machine": "NodeInfo", "vnet": "VNetInfo", "ssh_key": "SshKeyInfo"}
     | {"infra_status": "InfraStatusInfo", "machine_status": "NodeStatusInfo", "access": "InfraAccessInfo"}
-    | {"infras": "RestGetAllInfraResponse", "infras_status": "RestGetAllInfraStatusResponse"},
+    | {"infras": "RestGetAllInfraResponse", "infras_status": "RestGetAllInfraStatusResponse"}
+    | {"spec": "SpecInfo", "image": "ImageInfo", "found_images": "SearchImageResponse"},
 }
 SCHEMAS_OF_ALL = {
     "namespaces": "RestGetAllNsResponse",
     "namespace": "NsInfo",
     "ids": "IdList",
+    "specs": "RestFilterSpecsResponse",
+    "images": "RestGetAllImageResponse",
     "vnets": "RestGetAllVNetResponse",
     "ssh_keys": "RestGetAllSshKeyResponse",
     "bastion": "BastionNode",
@@ -129,7 +140,7 @@ def deviation(error: ValidationError) -> str:
     if error.validator == "enum" and path[-1] in ("installMonAgent", "configureCloudAdaptiveNetwork"):
         return "yes-or-no"
     known = next((part for part in reversed(path) if part in DEVIATIONS), None)
-    assert error.validator == "additionalProperties" or known == "osArchitecture", f"{path}: {error.message}"
+    assert error.validator == "additionalProperties" or known in ENUMERATED, f"{path}: {error.message}"
     assert known, f"{path}: {error.message}"
     return known
 
@@ -249,6 +260,23 @@ def test_deletions(era: str, bench: Bench) -> None:
 
     assert deviations(era, "message", machine.body) == set()
     assert deviations(era, "ids", infra.body) == set()
+
+
+def test_specs_and_images(era: str, bench: Bench) -> None:
+    system = f"/ns/{bench.era.system_namespace}/resources"
+    keys = machine_keys(bench.era)
+    search = {"osType": "debian"} if bench.era.numeric else {"keywords": ["debian"]}
+
+    for spec in bench.post(bench.era.recommend_path, {}):
+        assert deviations(era, "spec", spec) == set()
+    for kind, body in (
+        ("spec", bench.body(f"{system}/spec/{keys.spec}")),
+        ("specs", bench.post(f"{system}/filterSpecsByRange", {})),
+        ("image", bench.body(f"{system}/image/{keys.image}")),
+        ("images", bench.body(f"{system}/image")),
+        ("found_images", bench.post(f"{system}/searchImage", search)),
+    ):
+        assert deviations(era, kind, body) == EXPECTED[era].get(kind, set()), kind
 
 
 def test_errors_are_messages(era: str, bench: Bench) -> None:
