@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.integration.controller.etcd_server import EtcdServer, free_port
+from tests.integration.datapath.namespaces import Namespace
 
 ROOT = Path(__file__).resolve().parents[3]
 START_DEADLINE_S = 20.0
@@ -130,12 +131,13 @@ class Result:
         return key in self.fields
 
 
-def run_module(module: str, options: dict[str, Any], *flags: str) -> Result:
-    """Runs a module of the collection on this host, as ``ansible localhost -m`` does for a person."""
-    command = ["localhost", "-m", f"cloud_barista.cladnet.{module}", *flags]
-    arguments = ["-a", json.dumps(options)] if options else []
+def run_module(module: str, options: dict[str, Any], *flags: str, inside: Namespace | None = None) -> Result:
+    """Runs a module of the collection as ``ansible localhost -m`` does for a person, also in a namespace."""
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost"]
+    command += ["-m", f"cloud_barista.cladnet.{module}", *flags]
+    command += ["-a", json.dumps(options)] if options else []
     completed = subprocess.run(
-        [Path(sys.executable).with_name("ansible"), *command, *arguments],
+        inside.command(*command) if inside else command,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("CLADNET_")},
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
