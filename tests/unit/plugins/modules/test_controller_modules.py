@@ -8,7 +8,15 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.cloud_barista.cladnet.plugins.modules import enrolment_token, network, network_info
+from ansible_collections.cloud_barista.cladnet.plugins.modules import (
+    connectivity_test,
+    enrolment_token,
+    network,
+    network_control,
+    network_info,
+    peer,
+    peer_info,
+)
 
 DEMO = {"name": "demo", "cidr": "10.112.0.0/24", "description": "", "mtu": 0, "quarantine_s": 300, "peers": 0}
 
@@ -90,10 +98,21 @@ def test_refused_removal_says_what_to_do(server, run, check) -> None:
     assert "set force" in result["msg"]
 
 
-@pytest.mark.parametrize("module", [network, network_info, enrolment_token])
-def test_missing_token_is_said_before_anything_is_asked(server, run, module) -> None:
-    result = run(module, connection={"api_url": server.url}, name="demo", network="demo", host="a1")
-    assert result["failed"] is True
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        (network, {"name": "demo"}),
+        (network_info, {"name": "demo"}),
+        (enrolment_token, {"network": "demo", "host": "a1"}),
+        (peer, {"network": "demo", "host": "a1"}),
+        (peer_info, {"network": "demo"}),
+        (network_control, {"network": "demo", "state": "up"}),
+        (connectivity_test, {"network": "demo"}),
+    ],
+)
+def test_missing_token_is_said_before_anything_is_asked(server, run, module, options) -> None:
+    result = run(module, connection={"api_url": server.url}, **options)
+    assert "api_token, api_token_file" in result["msg"]
     assert server.requests == []
 
 
