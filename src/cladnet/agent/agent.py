@@ -16,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from cladnet.agent.announcer import Announcer
 from cladnet.agent.config import AgentConfig
 from cladnet.agent.control import Control
@@ -27,12 +25,14 @@ from cladnet.agent.health import Health
 from cladnet.agent.host_watch import HostWatch
 from cladnet.agent.netlink import Netlink
 from cladnet.agent.networking_rule import NetworkingRule
+from cladnet.agent.order_follower import OrderFollower
 from cladnet.agent.report import build_report
 from cladnet.agent.state import StateDirectory
 from cladnet.agent.status_document import full_status, status_without_tunnel
 from cladnet.agent.status_server import status_server
 from cladnet.agent.table_writer import TableWriter
 from cladnet.agent.tasks import first_to_end, wait_for_event
+from cladnet.agent.tunnel_keys import TunnelKeys
 from cladnet.agent.witness import Witness
 from cladnet.core.device_plan import tunnel_mtu
 from cladnet.core.endpoint import Endpoint
@@ -79,13 +79,14 @@ class Agent:
         self._config = config
         self._notify = notify
         self._state = StateDirectory(config.state_dir)
-        self._private_key = self._state.wireguard_key()
-        key = X25519PrivateKey.from_private_bytes(self._private_key)
-        self._public_key = key.public_key().public_bytes_raw()
+        self._keys = TunnelKeys(self._state)
         self._table = self._state.load_table()
-        self._health = Health(self._on_health)
         self._netlink = Netlink(config.device)
         self._parts: _Parts | None = None
+        self._health = Health(self._on_health)
+        self._orders = OrderFollower(
+            self._state, self._keys, health=self._health, on_orders=self._on_orders, on_key=self._on_key
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set.
@@ -119,7 +120,7 @@ class Agent:
         network = self._table.network
         tunnel = await Tunnel.open(
             device=self._config.device,
-            private_key=self._private_key,
+            private_key=self._keys.private,
             listen_port=self._config.listen_port,
             mtu=tunnel_mtu(
                 configured=self._config.mtu,
@@ -189,12 +190,13 @@ class Agent:
         announcer = Announcer(tunnel.connect)
         rule = NetworkingRule(
             host=config.host,
-            public_key=self._public_key,
+            public_key=self._keys.public,
             table=self._table,
             tunnel=tunnel,
             announce=announcer.announce,
             on_change=self._on_rule,
             clock=time.monotonic,
+            is_suspended=self._orders.orders.is_down,
         )
         enrolment = Enrolment(config, self._state, health, rng)
         witness = Witness(tunnel.status, tunnel.send_foreign)
@@ -217,6 +219,7 @@ class Agent:
                 config,
                 enrolment=enrolment,
                 rule=rule,
+                orders=self._orders,
                 health=health,
                 report=self._report,
                 rng=rng,
@@ -230,6 +233,7 @@ class Agent:
             health=self._health,
             rule=lambda: rule.table,
             address=lambda: rule.address,
+            is_up=lambda: not self._orders.orders.is_down,
             on_underlay_change=self._on_underlay,
             on_observation=self._on_report_input,
         )
@@ -238,11 +242,13 @@ class Agent:
         parts = self._require_parts()
         return build_report(
             self._config,
-            public_key=self._public_key,
+            public_key=self._keys.reported,
             observation=parts.host.observation,
             public_endpoint=parts.discovery.public_endpoint,
             mtu_bytes=parts.host.mtu_bytes,
             assessment=self._health.reported,
+            is_down=self._health.conditions.is_down,
+            rekeys_done=self._keys.rekeys_done,
         )
 
     @staticmethod
@@ -269,6 +275,20 @@ class Agent:
         parts.writer.put(parts.rule.resumable)
         parts.host.poke()
         self._health.set(removals_held=parts.rule.removals_held)
+        own = parts.rule.table.peers.get(self._config.host)
+        if own is not None:
+            self._orders.taken(own.public_key)
+
+    def _on_orders(self) -> None:
+        parts = self._require_parts()
+        parts.rule.suspend(is_suspended=self._orders.orders.is_down)
+        parts.host.poke()
+        parts.control.poke()
+
+    def _on_key(self) -> None:
+        parts = self._require_parts()
+        parts.tunnel.set_private_key(self._keys.private)
+        parts.rule.use_key(self._keys.public)
 
     def _on_public_endpoint(self, before: PublicEndpoint | None) -> None:
         self._on_report_input()
@@ -304,6 +324,8 @@ class Agent:
             mtu_bytes=parts.host.mtu_bytes,
             controller=parts.control.connected_to,
             controller_error=parts.control.last_error,
+            orders=self._orders.orders,
+            rekeys_done=self._keys.rekeys_done,
         )
 
     async def _leave(self) -> dict[str, Any]:

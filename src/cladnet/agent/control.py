@@ -20,8 +20,9 @@ from cladnet.agent.controller_connection import ControllerConnection, Credential
 from cladnet.agent.enrolment import Enrolment
 from cladnet.agent.health import Health
 from cladnet.agent.networking_rule import NetworkingRule
+from cladnet.agent.order_follower import OrderFollower
 from cladnet.agent.tasks import first_to_end, wait_for_event
-from cladnet.agent.wire_messages import read_delta, read_snapshot
+from cladnet.agent.wire_messages import read_delta, read_orders, read_snapshot
 from cladnet.core.backoff import Backoff
 from cladnet.core.endpoint_selection import control_candidates
 from cladnet.core.errors import (
@@ -58,6 +59,7 @@ class Control:
         config: where the controllers are.
         enrolment: gives the credentials.
         rule: follows what the controllers say.
+        orders: follows what administrators want of this host.
         health: is told how it goes.
         report: builds the report of what this host is now.
         rng: shuffles controllers and spreads retries.
@@ -69,6 +71,7 @@ class Control:
         *,
         enrolment: Enrolment,
         rule: NetworkingRule,
+        orders: OrderFollower,
         health: Health,
         report: Callable[[], agent_pb2.ReportRequest],
         rng: random.Random,
@@ -76,6 +79,7 @@ class Control:
         self._config = config
         self._enrolment = enrolment
         self._rule = rule
+        self._orders = orders
         self._health = health
         self._report = report
         self._rng = rng
@@ -126,6 +130,7 @@ class Control:
             self._is_leaving = False
             raise
         self._enrolment.forget()
+        self._orders.forget()
         self._doubt.named()
         self._interrupt(NotFound("it has left"))
 
@@ -196,6 +201,7 @@ class Control:
     def _cope_with_removal(self, error: CladnetError) -> None:
         if self._doubt.refused(now_s=time.monotonic()):
             self._rule.forget()
+            self._orders.forget()
             self._health.set(refused="", removed=f"no member of {self._config.network} any more: {error}")
             return
         self._health.set(refused=f"a controller does not know this host: {error}")
@@ -216,11 +222,13 @@ class Control:
             self._health.set(refused=str(exc))
             raise
         self._is_acknowledged = True
+        self._orders.taken(request.public_key)
         self._doubt.accepted()
         self._health.set(refused="", removed="")
 
     async def _keep_reporting(self, connection: ControllerConnection) -> None:
         while True:
+            self._orders.make_key()
             request = self._report()
             is_told = self._is_acknowledged and request == self._sent
             if not is_told and not self._is_leaving:
@@ -241,8 +249,8 @@ class Control:
         raise self._interruption
 
     async def _follow(self, connection: ControllerConnection) -> None:
-        table = self._rule.resumable
-        async with contextlib.aclosing(connection.watch(table.cluster_id, table.revision)) as replies:
+        version = self._rule.resumable.cluster_id, self._rule.resumable.revision
+        async with contextlib.aclosing(connection.watch(*version, self._orders.orders)) as replies:
             async for reply in replies:
                 self._apply(reply)
 
@@ -252,6 +260,8 @@ class Control:
                 self._rule.snapshot(read_snapshot(reply.snapshot))
             elif reply.HasField("delta"):
                 self._apply_delta(reply.delta)
+            elif reply.HasField("orders"):
+                self._orders.follow(read_orders(reply.orders))
         except InvalidInput as exc:
             raise Unavailable(f"the controller sent what makes no sense: {exc}") from exc
 

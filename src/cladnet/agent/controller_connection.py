@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from cladnet.core.errors import Unavailable
 from cladnet.core.identity import CONTROLLER_NAME
+from cladnet.core.orders import Orders
 from cladnet.wire import agent_pb2, methods
 from cladnet.wire.status import error_of
 
@@ -73,15 +74,29 @@ class ControllerConnection:
         """Takes this host out of its network."""
         await self._call(methods.LEAVE, agent_pb2.LeaveRequest(), agent_pb2.LeaveReply)
 
-    async def watch(self, cluster_id: int, revision: int) -> AsyncGenerator[agent_pb2.WatchReply, None]:
-        """The networking rule and its changes from a revision on, until the stream breaks."""
+    async def watch(
+        self, cluster_id: int, revision: int, orders: Orders | None = None
+    ) -> AsyncGenerator[agent_pb2.WatchReply, None]:
+        """The networking rule and its changes from a revision on, until the stream breaks.
+
+        Args:
+            cluster_id: to which the revision belongs.
+            revision: the last one applied.
+            orders: that this host follows.
+        """
+        orders = orders or Orders()
+        request = agent_pb2.WatchRequest(
+            cluster_id=cluster_id,
+            revision=revision,
+            orders=agent_pb2.Orders(down=orders.is_down, rekeys_requested=orders.rekeys_requested),
+        )
         stream = self._channel.unary_stream(
             methods.WATCH,
             request_serializer=agent_pb2.WatchRequest.SerializeToString,
             response_deserializer=agent_pb2.WatchReply.FromString,
         )
         with _domain_errors():
-            async for reply in stream(agent_pb2.WatchRequest(cluster_id=cluster_id, revision=revision)):
+            async for reply in stream(request):
                 yield reply
         raise Unavailable("the controller ended the stream")
 

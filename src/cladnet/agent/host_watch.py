@@ -35,6 +35,7 @@ class HostWatch:
         health: is told about overlaps and a device that cannot be brought into shape.
         rule: gives the rule as it is now.
         address: gives this host's overlay address as it is now.
+        is_up: says whether the device is to be up.
         on_underlay_change: called when the default interface or its addresses have changed.
         on_observation: called when anything observed has changed.
     """
@@ -47,6 +48,7 @@ class HostWatch:
         health: Health,
         rule: Callable[[], RuleTable],
         address: Callable[[], IPv4Interface | None],
+        is_up: Callable[[], bool],
         on_underlay_change: Callable[[], None],
         on_observation: Callable[[], None],
     ) -> None:
@@ -55,6 +57,7 @@ class HostWatch:
         self._health = health
         self._rule = rule
         self._address = address
+        self._is_up = is_up
         self._on_underlay_change = on_underlay_change
         self._on_observation = on_observation
         self._wake = asyncio.Event()
@@ -98,15 +101,15 @@ class HostWatch:
             monitor.close()
 
     async def _set_right(self) -> None:
-        device, address = self.observation.device, self._address()
+        device, address, is_up = self.observation.device, self._address(), self._is_up()
         if device is None:
             self._health.set(device_problem=f"the device {self._config.device} is gone", addressed=False)
             return
-        actions = plan_device(device, DesiredDevice(address, self.mtu_bytes))
+        actions = plan_device(device, DesiredDevice(address, self.mtu_bytes, is_up))
         if actions:
             _log.info("%s: %s", self._config.device, ", ".join(map(str, actions)))
             await self._netlink.apply(device.index, actions)
-        self._health.set(device_problem="", addressed=address is not None)
+        self._health.set(device_problem="", addressed=is_up and address is not None, is_down=not is_up)
 
     def _tell(self, before: HostObservation) -> None:
         now, network = self.observation, self._rule().network

@@ -27,6 +27,7 @@ from cladnet.core.device_plan import (
     DeviceAction,
     RemoveAddress,
     RestoreRoute,
+    SetDown,
     SetMtu,
     SetUp,
 )
@@ -139,6 +140,8 @@ def _change(ipr: IPRoute, index: int, action: DeviceAction) -> None:
     elif isinstance(action, SetUp):
         _without_link_local(ipr, index)
         ipr.link("set", index=index, state="up")
+    elif isinstance(action, SetDown):
+        ipr.link("set", index=index, state="down")
     elif isinstance(action, RestoreRoute):
         ipr.route(
             "replace",

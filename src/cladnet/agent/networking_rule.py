@@ -35,6 +35,7 @@ class NetworkingRule:
         host: name of this host.
         public_key: of this host's tunnel.
         table: the last-good rule from disk.
+        is_suspended: the tunnel is to have no peer.
         tunnel: where peers are programmed.
         announce: greets peers, by public key.
         on_change: called after the rule has changed.
@@ -51,6 +52,7 @@ class NetworkingRule:
         announce: Callable[[list[bytes]], None],
         on_change: Callable[[], None],
         clock: Callable[[], float],
+        is_suspended: bool = False,
     ) -> None:
         self._host = host
         self._public_key = public_key
@@ -61,6 +63,7 @@ class NetworkingRule:
         self._clock = clock
         self._peers: Mapping[str, PeerEntry] = {}
         self._problems: frozenset[str] = frozenset()
+        self._is_suspended = is_suspended
 
     @property
     def table(self) -> RuleTable:
@@ -101,6 +104,18 @@ class NetworkingRule:
         self._peers = {}
         self._apply()
 
+    def suspend(self, *, is_suspended: bool) -> None:
+        """Keeps the tunnel without any peer, or lets it have them again; the rule itself goes on."""
+        if is_suspended != self._is_suspended:
+            self._is_suspended = is_suspended
+            self._apply()
+            self._on_change()
+
+    def use_key(self, public_key: bytes) -> None:
+        """This host has another public key now."""
+        self._public_key = public_key
+        self._apply()
+
     def snapshot(self, table: RuleTable) -> None:
         """Follows a whole table from a controller."""
         self._follow(on_snapshot(self._believed, table, own_host=self._host, now_s=self._clock()))
@@ -132,7 +147,8 @@ class NetworkingRule:
         self._on_change()
 
     def _apply(self) -> None:
-        selection = select_peers(self.table, own_host=self._host, own_key=self._public_key)
+        table = RuleTable() if self._is_suspended else self.table
+        selection = select_peers(table, own_host=self._host, own_key=self._public_key)
         self._log_problems(selection)
         greetings = []
         for action in plan(self._peers, selection.peers):

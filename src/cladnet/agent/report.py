@@ -23,6 +23,8 @@ def build_report(
     public_endpoint: PublicEndpoint | None,
     mtu_bytes: int,
     assessment: Assessment,
+    is_down: bool = False,
+    rekeys_done: int = 0,
 ) -> agent_pb2.ReportRequest:
     """The report of a host; equal reports mean that nothing has changed."""
     cloud = config.cloud
@@ -45,4 +47,6 @@ def build_report(
         state=f"HOST_STATE_{assessment.state.name}",
         reason=assessment.reason[:MAX_REASON_CHARACTERS],
         agent_version=__version__,
+        is_down=is_down,
+        rekeys_done=rekeys_done,
     )

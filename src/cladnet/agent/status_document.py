@@ -13,6 +13,7 @@ from cladnet.agent.config import AgentConfig
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import PublicEndpoint
 from cladnet.core.host_state import Assessment
+from cladnet.core.orders import Orders
 from cladnet.core.rule_table import PeerEntry, RuleTable
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
 
@@ -34,6 +35,7 @@ def status_without_tunnel(config: AgentConfig, *, state: str, reason: str) -> di
         "public_endpoint_source": None,
         "device": config.device,
         "mtu": 0,
+        "control": _control(Orders(), 0),
         "peers": [],
         "drops": {},
     }
@@ -50,6 +52,8 @@ def full_status(
     mtu_bytes: int,
     controller: str | None,
     controller_error: str,
+    orders: Orders,
+    rekeys_done: int,
 ) -> dict[str, Any]:
     """The status of a running agent.
 
@@ -61,6 +65,8 @@ def full_status(
         mtu_bytes: of the device.
         controller: address of the connected one.
         controller_error: why the last session ended, while none is connected.
+        orders: what administrators want of this host.
+        rekeys_done: so many of the ordered new keys are made.
     """
     own, live = table.peers.get(config.host), {peer.public_key: peer for peer in tunnel.peers}
     known = status_without_tunnel(config, state=assessment.state.value, reason=assessment.reason)
@@ -73,6 +79,7 @@ def full_status(
         "public_endpoint": None if public_endpoint is None else str(public_endpoint.endpoint),
         "public_endpoint_source": None if public_endpoint is None else public_endpoint.source.value,
         "mtu": mtu_bytes,
+        "control": _control(orders, rekeys_done),
         "peers": [peer_status(peers[host], live.get(peers[host].public_key)) for host in sorted(peers)],
         "drops": tunnel.drops,
     }
@@ -89,6 +96,14 @@ def peer_status(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
         "last_handshake_age_s": live.last_handshake_age_s if live else None,
         "rx_bytes": live.rx_bytes if live else 0,
         "tx_bytes": live.tx_bytes if live else 0,
+    }
+
+
+def _control(orders: Orders, rekeys_done: int) -> dict[str, Any]:
+    return {
+        "desired": "down" if orders.is_down else "up",
+        "rekeys_requested": orders.rekeys_requested,
+        "rekeys_done": rekeys_done,
     }
 
 

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
+from cladnet.core.orders import Orders
 from cladnet.core.rule_table import ControllerEntry, NetworkRule, PeerEntry, RuleDelta, RuleTable, by_host
 from cladnet.core.rule_table_document import KEY_BYTES
 from cladnet.wire import agent_pb2
@@ -51,6 +52,11 @@ def read_delta(message: agent_pb2.Delta) -> RuleDelta:
         removed_hosts=frozenset(message.removed_hosts),
         controllers=tuple(_controllers(message.controllers)) if message.controllers_changed else None,
     )
+
+
+def read_orders(message: agent_pb2.Orders) -> Orders:
+    """What is wanted of this host."""
+    return Orders(message.down, message.rekeys_requested)
 
 
 def endpoint_message(endpoint: Endpoint) -> agent_pb2.Endpoint:

@@ -34,6 +34,7 @@ def format_status(status: dict[str, Any]) -> str:
         ("address", status["address"] or "none yet"),
         ("state", status["state"]),
         ("reason", status["reason"]),
+        ("ordered", _ordered(status.get("control"))),
         ("controller", _controller(status)),
         ("revision", str(status["revision"])),
         ("endpoint", _public_endpoint(status)),
@@ -54,6 +55,16 @@ def _status_of_stopped_agent(config: AgentConfig, reason: str) -> dict[str, Any]
         "revision": table.revision,
         "peers": [peer_status(peer, None) for peer in others],
     }
+
+
+def _ordered(control: dict[str, Any] | None) -> str:
+    """Only what is out of the ordinary."""
+    if control is None:  # an agent of the release before, not restarted yet
+        return ""
+    down = "down" if control["desired"] == "down" else ""
+    waiting = control["rekeys_requested"] != control["rekeys_done"]
+    rekeys = f"{control['rekeys_done']} of {control['rekeys_requested']} new keys made" if waiting else ""
+    return ", ".join(filter(None, (down, rekeys)))
 
 
 def _controller(status: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
+from cladnet.core.orders import Orders
 from cladnet.core.rule_table import ControllerEntry, NetworkRule, PeerEntry, RuleDelta, RuleTable
 from cladnet.wire import agent_pb2 as pb
 
@@ -34,7 +35,20 @@ def read_report(message: pb.ReportRequest) -> HostReport:
         state=_STATES.get(message.state, HostState.CONFIGURING),
         reason=message.reason,
         agent_version=message.agent_version,
+        is_down=message.is_down,
+        rekeys_done=message.rekeys_done,
     )
+
+
+def read_orders(message: pb.Orders) -> Orders:
+    """The orders that a host follows."""
+    return Orders(message.down, message.rekeys_requested)
+
+
+def orders_message(orders: Orders) -> bytes:
+    """Orders as a message of the stream."""
+    message = pb.Orders(down=orders.is_down, rekeys_requested=orders.rekeys_requested)
+    return pb.WatchReply(orders=message).SerializeToString()
 
 
 def snapshot_message(table: RuleTable) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cladnet.controller.agent_messages import delta_message, read_report
+from cladnet.controller.agent_messages import delta_message, orders_message, read_orders, read_report
 from cladnet.controller.allocator import Allocator
 from cladnet.controller.authority import Authority, fingerprint, read_request
 from cladnet.controller.etcd.client import EtcdClient
@@ -25,6 +25,7 @@ from cladnet.controller.stored_host import Member, authorize
 from cladnet.core.errors import Conflict, InvalidInput, NotFound, Unauthorized, Unavailable
 from cladnet.core.host_report import HostReport
 from cladnet.core.identity import SpiffeId
+from cladnet.core.orders import Orders
 from cladnet.core.peer_table import PeerTable
 from cladnet.core.rule_table import RuleDelta
 from cladnet.wire import agent_pb2 as pb
@@ -40,6 +41,13 @@ class _Place:
 
     table: PeerTable
     cursor: int
+
+
+@dataclass(slots=True)
+class _Told:
+    """What concerns a host alone and it knows."""
+
+    orders: Orders
 
 
 class AgentService:
@@ -100,11 +108,16 @@ class AgentService:
         """
         await self._admit(member)
         feed = self._feed(member.network)
+        told = _Told(read_orders(request.orders))
         with self._presence.of(member.network, member.host):
             place = self._resume(member, request)
+            for message in self._news(member, told):  # first: a host that is to be down must not come up
+                yield message
             if place is not None and place.cursor == place.table.head:
                 yield delta_message(RuleDelta(self._follower.replica.revision))  # "you are up to date"
             while True:
+                for message in self._news(member, told):
+                    yield message
                 step = self._next_step(feed, member, place)
                 if step is None:
                     await feed.next_round()
@@ -172,6 +185,16 @@ class AgentService:
                 f"Host {member.host} has no address in network {member.network} yet: report first."
             )
         return state
+
+    def _news(self, member: Member, told: _Told) -> Iterable[bytes]:
+        """What concerns this host alone and it has not been told yet."""
+        state = self._follower.replica.networks.get(member.network)
+        if state is None:
+            return
+        orders = state.orders.get(member.host, Orders())
+        if orders != told.orders:
+            told.orders = orders
+            yield orders_message(orders)
 
     def _resume(self, member: Member, request: pb.WatchRequest) -> _Place | None:
         """Where a host stands that has seen a revision; None if it needs a snapshot."""

@@ -15,6 +15,7 @@ from cladnet.controller.agent_server import AgentServer
 from cladnet.controller.agent_service import AgentService
 from cladnet.controller.allocator import Allocator
 from cladnet.controller.config import ControllerConfig
+from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.etcd.informer import Informer
@@ -107,6 +108,7 @@ class Controller:
             networks=Networks(self._client),
             allocator=self._allocator,
             places=Places(self._client, self._follower.replica, self._quarantine, self._allocator),
+            control=Control(self._client),
             enrolments=Enrolments(self._client, self._allocator, self._state.authority),
             presence=self._presence,
         )

@@ -20,6 +20,7 @@ from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
 from cladnet.core.network import NetworkSpec, parse_cidr
+from cladnet.core.orders import Orders
 from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
 
@@ -115,15 +116,35 @@ def read_peer(host: str, revision: int, value: bytes) -> PeerEntry:
 
 def write_host(record: HostRecord) -> bytes:
     """A member."""
-    report = None if record.report is None else _report_document(record.report)
-    return _write({"identity": record.identity, "report": report})
+    report = record.report
+    document: dict[str, object] = {
+        "identity": record.identity,
+        "report": None if report is None else _report_document(report),
+    }
+    if report is not None and (report.is_down or report.rekeys_done):
+        # Beside the report, where controllers of the release before do not look.
+        document["done"] = {"is_down": report.is_down, "rekeys_done": report.rekeys_done}
+    return _write(document)
 
 
 @_reader
 def read_host(document: Mapping[str, Any]) -> HostRecord:
     """A member."""
     report = document["report"]
-    return HostRecord(str(document["identity"]), None if report is None else _report(report))
+    if report is None:
+        return HostRecord(str(document["identity"]))
+    return HostRecord(str(document["identity"]), _report({**report, **document.get("done", {})}))
+
+
+def write_orders(orders: Orders) -> bytes:
+    """What an administrator wants a host to do."""
+    return _write(asdict(orders))
+
+
+@_reader
+def read_orders(document: Mapping[str, Any]) -> Orders:
+    """What an administrator wants a host to do."""
+    return Orders(is_down=bool(document["is_down"]), rekeys_requested=int(document["rekeys_requested"]))
 
 
 def write_place(place: Place) -> bytes:
@@ -167,7 +188,9 @@ def read_controller(name: str, value: bytes) -> ControllerEntry:
 
 
 def _report_document(report: HostReport) -> dict[str, object]:
-    return asdict(report) | {
+    document = asdict(report)
+    del document["is_down"], document["rekeys_done"]
+    return document | {
         "public_key": base64.b64encode(report.public_key).decode(),
         "public_endpoint": None if report.public_endpoint is None else str(report.public_endpoint),
         "private_endpoints": list(map(str, report.private_endpoints)),

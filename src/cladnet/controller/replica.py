@@ -15,6 +15,7 @@ from cladnet.controller.etcd.informer import Batch, Change
 from cladnet.controller.records import HostRecord
 from cladnet.core.errors import InvalidInput, NotFound
 from cladnet.core.network import NetworkSpec
+from cladnet.core.orders import Orders
 from cladnet.core.peer_table import Controllers, Item, PeerTable, RemovedPeer
 from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, NetworkRule
@@ -49,6 +50,7 @@ class NetworkState:
         table: what its hosts are told.
         hosts: its members by name.
         places: what administrators decided about hosts, by name.
+        orders: what administrators want hosts to do, by name.
         holders: what stands at each address that is taken.
     """
 
@@ -58,6 +60,7 @@ class NetworkState:
     table: PeerTable
     hosts: dict[str, HostState] = field(default_factory=dict)
     places: dict[str, PlaceState] = field(default_factory=dict)
+    orders: dict[str, Orders] = field(default_factory=dict)
     holders: dict[IPv4Address, bytes] = field(default_factory=dict)
 
     def take_in(self, kind: str, name: str, change: Change) -> list[Item] | None:
@@ -73,6 +76,8 @@ class NetworkState:
                 return self._take_in_host(name, change)
             case "place":
                 self._take_in_place(name, change)
+            case "order":
+                return self._take_in_orders(name, change)
             case "addr":
                 self._take_in_address(name, change)
         return None
@@ -118,6 +123,17 @@ class NetworkState:
             self.places[host] = PlaceState(records.read_place(change.value), change.revision)
         except InvalidInput as exc:
             _ignored(change, exc)
+
+    def _take_in_orders(self, host: str, change: Change) -> list[Item] | None:
+        if change.value is None:
+            self.orders.pop(host, None)
+            return []
+        try:
+            self.orders[host] = records.read_orders(change.value)
+        except InvalidInput as exc:
+            _ignored(change, exc)
+            return None
+        return []
 
     def _take_in_address(self, name: str, change: Change) -> None:
         try:

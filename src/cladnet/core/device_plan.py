@@ -30,6 +30,7 @@ class DesiredDevice:
 
     address: IPv4Interface | None
     mtu_bytes: int
+    is_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,28 @@ class SetUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SetDown:
+    """Take the link down."""
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreRoute:
     """Route the network of the address to the device again; the kernel made that route, somebody took it."""
 
     address: IPv4Interface
 
 
-DeviceAction = AddAddress | RemoveAddress | SetMtu | SetUp | RestoreRoute
+DeviceAction = AddAddress | RemoveAddress | SetMtu | SetUp | SetDown | RestoreRoute
 
 
 def plan_device(observed: DeviceState, desired: DesiredDevice) -> tuple[DeviceAction, ...]:
     """The changes that bring the device into shape; none if it is.
 
-    The link comes up last, so that nothing is sent from a half-made device.
+    The link comes up last, so that nothing is sent from a half-made device. One that is to be down is taken
+    down, and left alone otherwise.
     """
+    if not desired.is_up:
+        return (SetDown(),) if observed.is_up else ()
     wanted = frozenset() if desired.address is None else frozenset({desired.address})
     surplus = sorted(observed.addresses - wanted)
     missing = sorted(wanted - observed.addresses)

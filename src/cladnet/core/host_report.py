@@ -48,6 +48,8 @@ class HostReport:
         state: what the host does in its network.
         reason: a sentence, when the state is degraded or failed.
         agent_version: of the software.
+        is_down: the tunnel device is down because that is ordered.
+        rekeys_done: so many of the ordered new keys it has made; ``public_key`` is the last of them.
 
     Raises:
         InvalidInput: a value that no agent would send.
@@ -62,6 +64,8 @@ class HostReport:
     state: HostState = HostState.CONFIGURING
     reason: str = ""
     agent_version: str = ""
+    is_down: bool = False
+    rekeys_done: int = 0
 
     def __post_init__(self) -> None:
         if len(self.public_key) != KEY_BYTES or not any(self.public_key):

@@ -31,6 +31,8 @@ class Conditions:
     enrolled: bool = False  # it holds a certificate of this network
     addressed: bool = False  # the device carries the overlay address of the rule
     stopping: bool = False
+    ordered_down: bool = False  # an administrator wants no tunnel on this host now
+    is_down: bool = False  # the device was taken down because of that, and not brought up since
     enrolment_problem: str = ""
     tunnel_problem: str = ""  # no tunnel can be opened
     removed: str = ""  # the controllers say that this host is no member (any more)
@@ -49,6 +51,9 @@ class Assessment:
 
     state: HostState
     reason: str = ""
+
+
+ORDERED_DOWN = "an administrator took this host down; the action up brings it back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ _RULES = (
     _Rule(lambda c: bool(c.removed), HostState.RELEASED, lambda c: c.removed),
     _Rule(lambda c: bool(c.enrolment_problem), HostState.FAILED, lambda c: c.enrolment_problem),
     _Rule(lambda c: not c.enrolled, HostState.CONFIGURING),
+    _Rule(lambda c: c.ordered_down, HostState.RELEASED, lambda _: ORDERED_DOWN),
     _Rule(lambda c: not c.addressed and bool(_trouble(c)), HostState.FAILED, _trouble),
     _Rule(lambda c: not c.addressed, HostState.CONFIGURING, lambda c: c.controllers_lost),
     _Rule(lambda c: bool(_impairment(c)), HostState.DEGRADED, _impairment),

@@ -103,6 +103,14 @@ class Tunnel:
         """Removes a peer and drops its sessions at once; an unknown one is ignored."""
         self._wireguard.remove_peer(public_key)
 
+    def set_private_key(self, private_key: bytes) -> None:
+        """Changes this host's identity; sessions live on until the peers have made new ones.
+
+        Raises:
+            InvalidInput: the key has not 32 bytes.
+        """
+        self._wireguard.set_private_key(private_key)
+
     def connect(self, public_key: bytes) -> None:
         """Starts a handshake now; if one was completed in the last 5 s, a keepalive tells our address.
 

@@ -29,6 +29,7 @@ NETWORK, CIDR = "demo", "10.77.0.0/24"
 CONTROLLER_ADDRESS = "198.51.100.1"
 DEVICE = "cladnet0"
 START_DEADLINE_S = 20.0
+JOIN_DEADLINE_S = 10.0
 API_PORT = 8053
 
 
@@ -49,6 +50,12 @@ class Daemon:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
@@ -145,6 +152,7 @@ class Internet:
     etcd: Daemon
     controller: Daemon
     hosts: dict[str, Host] = field(default_factory=dict)
+    machines: list[Namespace] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._inside = ThreadPoolExecutor(1, initializer=netns.setns, initargs=(self.middle.name,))
@@ -174,9 +182,9 @@ class Internet:
         """What the controller knows of a host."""
         return dict(self.call("GET", f"/v1/networks/{NETWORK}/peers/{host}")[1])
 
-    def add_host(self, name: str, number: int) -> Host:
-        """A host with the public address 198.51.100.<number>, its agent configured but not started."""
-        namespace = Namespace(f"{self.prefix}{name}", "eth0", f"198.51.100.{number}", "")
+    def add_namespace(self, name: str, address: str) -> Namespace:
+        """A machine with that public address, and nothing on it."""
+        namespace = Namespace(f"{self.prefix}{name}", "eth0", address, "")
         _run("ip", "netns", "add", namespace.name)
         port = f"port-{name}"
         _run(
@@ -197,6 +205,12 @@ class Internet:
         namespace.set_up("lo")
         namespace.set_up("eth0", f"{namespace.outer_ipv4}/24")
         namespace.run("ip", "route", "add", "default", "via", CONTROLLER_ADDRESS)
+        self.machines.append(namespace)
+        return namespace
+
+    def add_host(self, name: str, number: int) -> Host:
+        """A host with the public address 198.51.100.<number>, its agent configured but not started."""
+        namespace = self.add_namespace(name, f"198.51.100.{number}")
         directory = self.folder / name
         configuration = directory / "etc" / f"{NETWORK}.toml"
         argv = [sys.executable, "-m", "cladnet.agent.main", "--config", str(configuration)]
@@ -222,7 +236,7 @@ class Internet:
             host.agent.kill()
         self.kill_controllers()
         self._inside.shutdown()
-        for namespace in [self.middle, *(host.namespace for host in self.hosts.values())]:
+        for namespace in [self.middle, *self.machines]:
             with contextlib.suppress(subprocess.CalledProcessError):
                 _run("ip", "netns", "delete", namespace.name)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,59 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.agent.internet import CIDR, DEVICE, NETWORK, Host, Internet, internet, seconds_until
+from tests.integration.agent.internet import (
+    CIDR,
+    DEVICE,
+    JOIN_DEADLINE_S,
+    NETWORK,
+    Host,
+    Internet,
+    seconds_until,
+)
 from tests.integration.datapath.namespaces import eventually
 
-JOIN_DEADLINE_S = 10.0
 KILL_DEADLINE_S = 5.0
 MOVE_DEADLINE_S = 5.0
 REPAIR_DEADLINE_S = 3.0
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
-    if os.geteuid() != 0 or not Path("/dev/net/tun").exists():
-        pytest.skip("network namespaces and TUN devices need root and /dev/net/tun")
-    folder = tmp_path_factory.mktemp("internet")
-    with internet(folder) as world:
-        for number, name in enumerate(("a1", "b1", "c1"), start=11):
-            world.join(name, number)
-        for host in world.hosts.values():
-            eventually(f"{host.name} tunnels", lambda host=host: host.state == "tunneling", JOIN_DEADLINE_S)
-        yield world
-    shutil.rmtree(folder / "etcd", ignore_errors=True)  # 128 MiB of preallocated log
-
-
-@pytest.fixture
-def a1(world: Internet) -> Host:
-    return world.hosts["a1"]
-
-
-@pytest.fixture
-def b1(world: Internet) -> Host:
-    return world.hosts["b1"]
-
-
-@pytest.fixture
-def c1(world: Internet) -> Host:
-    return world.hosts["c1"]
-
-
-@pytest.fixture(autouse=True)
-def all_is_well(world: Internet) -> Iterator[None]:
-    """Each test leaves the mesh as whole as it found it: every state leads back to working."""
-    yield
-    for host in world.hosts.values():
-        eventually(f"{host.name} tunnels", lambda host=host: host.state == "tunneling", JOIN_DEADLINE_S)
-    for host in world.hosts.values():
-        assert host.cladnet("ping", "--timeout", "10")[0] == 0, host.cladnet("ping")
-
-
-@pytest.fixture
-def controllers_down(world: Internet) -> Iterator[None]:
-    world.kill_controllers()
-    yield
-    world.start_controllers()
 
 
 def reaches(host: Host, other: Host) -> Callable[[], bool]:

@@ -168,6 +168,7 @@ def test_what_is_not_there(demo: httpx.Client) -> None:
         ("PATCH", f"/networks/{NET}/peers/a1"),
         ("DELETE", f"/networks/{NET}/peers/a1"),
         ("POST", f"/networks/{NET}/enrolments"),
+        ("POST", f"/networks/{NET}/control"),
     ],
 )
 @pytest.mark.parametrize("shown", ["", "wrong"])
@@ -201,6 +202,7 @@ def test_every_operation_of_the_description_is_known_here(api: httpx.Client) -> 
         ("PATCH", "/v1/networks/{name}/peers/{host}"),
         ("DELETE", "/v1/networks/{name}/peers/{host}"),
         ("POST", "/v1/networks/{name}/enrolments"),
+        ("POST", "/v1/networks/{name}/control"),
     }
 
 

@@ -102,6 +102,7 @@ class FakeController:
     tokens: list[str] = field(default_factory=list)
     updates: list[agent_pb2.WatchReply] = field(default_factory=list)
     renewals: int = 0
+    results: list[agent_pb2.FinishTestRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._server: grpc.aio.Server | None = None
@@ -156,6 +157,11 @@ class FakeController:
                 "Renew": unary(
                     self._renew, agent_pb2.RenewRequest.FromString, agent_pb2.RenewReply.SerializeToString
                 ),
+                "FinishTest": unary(
+                    self._finish_test,
+                    agent_pb2.FinishTestRequest.FromString,
+                    agent_pb2.FinishTestReply.SerializeToString,
+                ),
                 "Leave": unary(
                     self._leave, agent_pb2.LeaveRequest.FromString, agent_pb2.LeaveReply.SerializeToString
                 ),
@@ -189,6 +195,12 @@ class FakeController:
     ) -> agent_pb2.RenewReply:
         self.renewals += 1
         return agent_pb2.RenewReply(certificate_pem=self.authority.sign_request(request.csr_pem))
+
+    async def _finish_test(
+        self, request: agent_pb2.FinishTestRequest, context: grpc.aio.ServicerContext
+    ) -> agent_pb2.FinishTestReply:
+        self.results.append(request)
+        return agent_pb2.FinishTestReply()
 
     async def _leave(
         self, request: agent_pb2.LeaveRequest, context: grpc.aio.ServicerContext

@@ -20,10 +20,13 @@ from cladnet.agent.enrolment import Enrolment
 from cladnet.agent.health import Health
 from cladnet.agent.identity import certificate_request
 from cladnet.agent.networking_rule import NetworkingRule
+from cladnet.agent.order_follower import OrderFollower
 from cladnet.agent.state import StateDirectory
+from cladnet.agent.tunnel_keys import TunnelKeys
 from cladnet.core.errors import Conflict, NotFound, Unauthorized, Unavailable
 from cladnet.core.host_state import HostState
 from cladnet.core.identity import SpiffeId
+from cladnet.core.orders import Orders
 from cladnet.core.rule_table import RuleTable
 from cladnet.core.wireguard.peer_config import PeerConfig
 from cladnet.wire import agent_pb2
@@ -96,11 +99,17 @@ class Host:
             clock=lambda: self.now_s,
         )
         self.rule.program()
+        self.keys = TunnelKeys(self.state)
+        self.orders = OrderFollower(
+            self.state, self.keys, health=self.health, on_orders=self._on_orders, on_key=self._on_key
+        )
+        self.keys_used: list[bytes] = []
         rng = random.SystemRandom()
         self.control = Control(
             self.config,
             enrolment=Enrolment(self.config, self.state, self.health, rng),
             rule=self.rule,
+            orders=self.orders,
             health=self.health,
             report=self._report,
             rng=rng,
@@ -127,6 +136,13 @@ class Host:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
 
+    def _on_orders(self) -> None:
+        self.rule.suspend(is_suspended=self.orders.orders.is_down)
+        self.control.poke()
+
+    def _on_key(self) -> None:
+        self.keys_used.append(self.keys.public)
+
     def _on_health(self) -> None:
         self.control.poke()
 
@@ -136,10 +152,12 @@ class Host:
     def _report(self) -> agent_pb2.ReportRequest:
         assessment = self.health.reported
         return agent_pb2.ReportRequest(
-            public_key=OWN_KEY,
+            public_key=self.keys.reported,
             mtu=self.mtu,
             state=f"HOST_STATE_{assessment.state.name}",
             reason=assessment.reason,
+            is_down=self.orders.orders.is_down,
+            rekeys_done=self.keys.rekeys_done,
         )
 
 
@@ -453,3 +471,57 @@ async def test_closing_is_reported(host: Host) -> None:
     host.health.set(stopping=True)
     await host.control.say_closing()
     assert host.controller.reports[-1].state == agent_pb2.HOST_STATE_CLOSING
+
+
+def orders(*, down: bool = False, rekeys_requested: int = 0) -> agent_pb2.WatchReply:
+    return agent_pb2.WatchReply(orders=agent_pb2.Orders(down=down, rekeys_requested=rekeys_requested))
+
+
+async def test_a_host_that_is_ordered_down_has_no_peer_and_stays_connected(host: Host) -> None:
+    await joined(host)
+    await host.controller.send(orders(down=True))
+    await eventually(lambda: not host.tunnel.peers, "no peers")
+    assert host.situation[0] is HostState.RELEASED
+    assert "action up" in host.situation[1]
+    assert host.control.connected_to
+    await eventually(lambda: host.controller.reports[-1].is_down, "it is reported")
+    assert host.controller.reports[-1].state == agent_pb2.HOST_STATE_RELEASED
+    assert len(host.rule.table.peers) == 3, "the rule itself is still followed"
+    await host.controller.send(orders())
+    await eventually(lambda: set(host.tunnel.peers) == {KEY_2, KEY_3}, "the peers are back")
+    assert host.situation[0] is HostState.TUNNELING
+
+
+async def test_a_new_key_is_used_when_the_controllers_have_taken_it_and_not_before(host: Host) -> None:
+    await joined(host)
+    before = host.keys.public
+    host.controller.report_error = Unavailable("etcd is lost")
+    await host.controller.send(orders(rekeys_requested=1))
+    await eventually(lambda: host.controller.reports[-1].rekeys_done == 1, "the new key is told")
+    new = host.controller.reports[-1].public_key
+    assert new != before
+    assert (host.keys.public, host.keys_used) == (before, [])
+    host.controller.report_error = None
+    await eventually(lambda: host.keys_used == [new], "the new key is used")
+    assert host.state.wireguard_key() == host.keys.private
+
+
+async def test_the_stream_says_which_orders_are_followed(host: Host, controller: FakeController) -> None:
+    await joined(host)
+    await host.controller.send(orders(down=True, rekeys_requested=2))
+    await eventually(lambda: host.controller.reports[-1].rekeys_done == 2, "they are followed")
+    await controller.stop_stream()
+    controller.updates.clear()
+    await controller.start_stream(controller.agent_port)
+    await eventually(lambda: len(controller.watches) >= 2, "it is back")
+    assert controller.watches[0].orders == agent_pb2.Orders()
+    assert controller.watches[-1].orders == agent_pb2.Orders(down=True, rekeys_requested=2)
+
+
+async def test_a_host_that_left_has_no_orders(host: Host) -> None:
+    await joined(host)
+    await host.controller.send(orders(down=True, rekeys_requested=2))
+    await eventually(lambda: host.controller.reports[-1].rekeys_done == 2, "they are followed")
+    await host.control.leave()
+    assert (host.orders.orders, host.keys.rekeys_done) == (Orders(), 0)
+    assert (host.state.orders(), host.state.rekeying().done) == (Orders(), 0)

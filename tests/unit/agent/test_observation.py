@@ -93,6 +93,8 @@ def test_report_says_all_that_a_controller_wants_to_know() -> None:
         public_endpoint=PublicEndpoint(Endpoint("198.51.100.7", 1234), EndpointSource.STUN),
         mtu_bytes=1380,
         assessment=Assessment(HostState.DEGRADED, "because"),
+        is_down=True,
+        rekeys_done=3,
     )
     assert report == agent_pb2.ReportRequest(
         public_key=b"k" * 32,
@@ -104,6 +106,8 @@ def test_report_says_all_that_a_controller_wants_to_know() -> None:
         state="HOST_STATE_DEGRADED",
         reason="because",
         agent_version=__version__,
+        is_down=True,
+        rekeys_done=3,
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from cladnet.agent.state import StateDirectory
 from cladnet.cli.main import EXIT_AGENT_DOWN, EXIT_ERROR, EXIT_UNREACHABLE, main
+from cladnet.cli.status import format_status
 from cladnet.cli.text import age, columns, size
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.rule_table import NetworkRule, PeerEntry, RuleTable, by_host
@@ -35,6 +36,7 @@ STATUS: dict[str, Any] = {
     "public_endpoint_source": "stun",
     "device": "cladnet0",
     "mtu": 1420,
+    "control": {"desired": "up", "rekeys_requested": 0, "rekeys_done": 0},
     "peers": [],
     "drops": {"no_route": 0, "replay": 3},
 }
@@ -291,3 +293,17 @@ def test_size(count: int, text: str) -> None:
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     assert columns(("A", "B"), [("long", "x"), ("s", "")]) == "A     B\nlong  x\ns"
+
+
+@pytest.mark.parametrize(
+    ("control", "row"),
+    [
+        ({"desired": "up", "rekeys_requested": 2, "rekeys_done": 2}, ""),
+        ({"desired": "down", "rekeys_requested": 0, "rekeys_done": 0}, "ordered     down"),
+        ({"desired": "up", "rekeys_requested": 2, "rekeys_done": 1}, "ordered     1 of 2 new keys made"),
+        (None, ""),
+    ],
+)
+def test_status_shows_what_is_ordered_only_if_that_is_something(control: object, row: str) -> None:
+    shown = format_status({**STATUS, "control": control})
+    assert (row in shown) if row else ("ordered" not in shown)

@@ -19,6 +19,7 @@ from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
 from cladnet.core.network import NetworkSpec
+from cladnet.core.orders import Orders
 from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
 
@@ -71,7 +72,9 @@ def test_a_network_survives_etcd() -> None:
     assert records.read_network("demo", records.write_network(spec)) == spec
 
 
-@pytest.mark.parametrize("report", [None, REPORT, HostReport(KEY)])
+@pytest.mark.parametrize(
+    "report", [None, REPORT, HostReport(KEY), HostReport(KEY, is_down=True, rekeys_done=2)]
+)
 def test_a_host_survives_etcd(report: HostReport | None) -> None:
     record = HostRecord("ab" * 32, report)
     assert records.read_host(records.write_host(record)) == record
@@ -93,6 +96,18 @@ def test_a_peer_survives_etcd(endpoint: Endpoint | None) -> None:
 )
 def test_a_place_survives_etcd(place: Place) -> None:
     assert records.read_place(records.write_place(place)) == place
+
+
+def test_what_a_host_has_done_is_where_the_release_before_does_not_look() -> None:
+    document = json.loads(records.write_host(HostRecord("id", HostReport(KEY, is_down=True, rekeys_done=2))))
+    assert document["done"] == {"is_down": True, "rekeys_done": 2}
+    assert not {"is_down", "rekeys_done"} & document["report"].keys()
+    assert "done" not in json.loads(records.write_host(HostRecord("id", HostReport(KEY))))
+
+
+def test_orders_survive_etcd() -> None:
+    orders = Orders(is_down=True, rekeys_requested=3)
+    assert records.read_orders(records.write_orders(orders)) == orders
 
 
 def test_an_enrolment_and_a_controller_survive_etcd() -> None:
@@ -117,6 +132,7 @@ READERS: list[Callable[[bytes], object]] = [
     lambda value: records.read_peer("a1", 1, value),
     records.read_enrolment,
     records.read_place,
+    records.read_orders,
     lambda value: records.read_controller("a1", value),
 ]
 json_values = st.recursive(

@@ -16,6 +16,7 @@ from cladnet.core.device_plan import (
     DeviceState,
     RemoveAddress,
     RestoreRoute,
+    SetDown,
     SetMtu,
     SetUp,
     plan_device,
@@ -26,6 +27,7 @@ ADDRESS, OTHER = IPv4Interface("10.77.0.2/24"), IPv4Interface("10.78.0.9/24")
 NETWORK = IPv4Network("10.77.0.0/24")
 GOOD = DeviceState(5, True, 1420, frozenset({ADDRESS}), frozenset({NETWORK}))
 WANTED = DesiredDevice(ADDRESS, 1420)
+DOWN = DesiredDevice(ADDRESS, 1420, is_up=False)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,8 @@ WANTED = DesiredDevice(ADDRESS, 1420)
         (replace(GOOD, addresses=frozenset({ADDRESS, OTHER})), WANTED, (RemoveAddress(OTHER),)),
         (replace(GOOD, addresses=frozenset({OTHER})), WANTED, (RemoveAddress(OTHER), AddAddress(ADDRESS))),
         (GOOD, DesiredDevice(None, 1420), (RemoveAddress(ADDRESS),)),
+        (GOOD, DOWN, (SetDown(),)),
+        (replace(GOOD, is_up=False, mtu_bytes=9000, addresses=frozenset({OTHER})), DOWN, ()),
         (replace(GOOD, routes=frozenset()), WANTED, (RestoreRoute(ADDRESS),)),
         (replace(GOOD, routes=frozenset(), is_up=False), WANTED, (SetUp(),)),
     ],
@@ -57,7 +61,7 @@ def test_only_what_differs_is_changed(
         st.integers(576, 9000),
         st.frozensets(st.sampled_from([ADDRESS, OTHER])),
     ),
-    st.sampled_from([WANTED, DesiredDevice(None, 1380)]),
+    st.sampled_from([WANTED, DOWN, DesiredDevice(None, 1380)]),
 )
 def test_plan_settles(observed: DeviceState, desired: DesiredDevice) -> None:
     state = _applied(observed, plan_device(observed, desired))
@@ -75,6 +79,8 @@ def _applied(state: DeviceState, actions: tuple[DeviceAction, ...]) -> DeviceSta
             state = replace(state, mtu_bytes=action.mtu_bytes)
         elif isinstance(action, SetUp):
             state = replace(state, is_up=True)
+        elif isinstance(action, SetDown):
+            state = replace(state, is_up=False, routes=frozenset())
         else:
             state = replace(state, routes=state.routes | {action.address.network})
     return state

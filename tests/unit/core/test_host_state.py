@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cladnet.core.host_state import Assessment, Conditions, HostState, assess, assess_for_report
+from cladnet.core.host_state import ORDERED_DOWN, Assessment, Conditions, HostState, assess, assess_for_report
 
 HEALTHY = Conditions(enrolled=True, addressed=True)
-PROBLEMS = [f.name for f in fields(Conditions) if f.name not in ("enrolled", "addressed", "stopping")]
+PROBLEMS = [f.name for f in fields(Conditions) if f.type == "str"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,10 @@ PROBLEMS = [f.name for f in fields(Conditions) if f.name not in ("enrolled", "ad
         (replace(HEALTHY, removed="gone"), Assessment(HostState.RELEASED, "gone")),
         (Conditions(removed="left", enrolment_problem="none"), Assessment(HostState.RELEASED, "left")),
         (replace(HEALTHY, tunnel_problem="port"), Assessment(HostState.FAILED, "port")),
+        (replace(HEALTHY, ordered_down=True), Assessment(HostState.RELEASED, ORDERED_DOWN)),
+        (Conditions(enrolled=True, ordered_down=True), Assessment(HostState.RELEASED, ORDERED_DOWN)),
+        (Conditions(ordered_down=True, enrolment_problem="none"), Assessment(HostState.FAILED, "none")),
+        (replace(HEALTHY, is_down=True), Assessment(HostState.TUNNELING)),
         (replace(HEALTHY, stopping=True, tunnel_problem="port"), Assessment(HostState.CLOSING)),
     ],
 )
@@ -56,3 +60,7 @@ def test_failed_and_degraded_always_have_a_reason(conditions: Conditions) -> Non
 def test_report_does_not_complain_about_what_its_arrival_disproves() -> None:
     conditions = replace(HEALTHY, controllers_lost="none answers", refused="not now", removed="gone")
     assert assess_for_report(conditions) == Assessment(HostState.TUNNELING)
+
+
+def test_report_says_that_a_host_is_down_as_ordered() -> None:
+    assert assess_for_report(replace(HEALTHY, ordered_down=True)).state is HostState.RELEASED

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cladnet.controller.allocator import Allocator
+from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.follower import Follower
@@ -33,6 +34,7 @@ class Backend:
         networks: the writer of networks.
         allocator: the writer of hosts.
         places: the writer of what administrators decide about hosts.
+        control: the writer of orders.
         enrolments: the writer of enrolments.
         presence: who is connected.
     """
@@ -44,6 +46,7 @@ class Backend:
     networks: Networks
     allocator: Allocator
     places: Places
+    control: Control
     enrolments: Enrolments
     presence: Presence
 

@@ -19,6 +19,7 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import HostReport
 from cladnet.core.host_state import HostState
+from cladnet.core.orders import Action, Orders, are_settled
 from cladnet.core.wireguard.handshake import HandshakeError, KeyPair
 from cladnet.core.wireguard.peer_config import KEY_SIZE_BYTES
 
@@ -109,6 +110,26 @@ class PeerPatchIn(Input):
         )
 
 
+class PeerControl(BaseModel):
+    """What is ordered of a host, and how far it is."""
+
+    desired: str = Field(default=Action.UP.value, examples=["up", "down"])
+    rekeys_requested: int = 0
+    rekeys_done: int = 0
+    settled: bool = Field(default=True, description="The host has done all that is ordered.")
+
+    @classmethod
+    def of(cls, orders: Orders, report: HostReport | None) -> PeerControl:
+        """For a host that last reported this."""
+        is_down, rekeys_done = (False, 0) if report is None else (report.is_down, report.rekeys_done)
+        return cls(
+            desired=(Action.DOWN if orders.is_down else Action.UP).value,
+            rekeys_requested=orders.rekeys_requested,
+            rekeys_done=rekeys_done,
+            settled=are_settled(orders, is_down=is_down, rekeys_done=rekeys_done),
+        )
+
+
 class Peer(BaseModel):
     """A host of a network as it is; what is not known yet is null."""
 
@@ -132,6 +153,7 @@ class Peer(BaseModel):
         default_factory=dict, description="What of cloud an administrator set.", examples=[{"zone": "a"}]
     )
     occupied_networks: list[str] = []
+    control: PeerControl = Field(default_factory=PeerControl)
     revision: int
 
     @classmethod
@@ -149,6 +171,9 @@ class Peer(BaseModel):
             details=place.details_given,
             reason=_EXPECTED if member is None else _NOT_REPORTED,
             connected=connected,
+            control=PeerControl.of(
+                state.orders.get(host, Orders()), None if member is None else member.record.report
+            ),
             revision=_revision(state, host),
         )
         if entry is not None:

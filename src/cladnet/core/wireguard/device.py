@@ -69,11 +69,9 @@ class Device:
         load: LoadState | None = None,
         suite: Suite = CHACHA20_POLY1305,
     ) -> None:
-        if len(private_key) != KEY_SIZE_BYTES:
-            raise InvalidInput(f"A private key has {KEY_SIZE_BYTES} bytes; this one has {len(private_key)}.")
         self._mtu = mtu
         self._random_bytes = random_bytes
-        self._identity = KeyPair.from_private_bytes(private_key)
+        self._identity = _key_pair(private_key)
         self._peers: dict[bytes, Peer] = {}
         self._allowed_ips: AllowedIps[Peer] = AllowedIps()
         self._indices = IndexTable(random_bytes)
@@ -103,6 +101,18 @@ class Device:
     def public_key(self) -> bytes:
         """Our identity, 32 bytes."""
         return self._identity.public
+
+    def set_private_key(self, private_key: bytes) -> None:
+        """Changes our identity. Sessions live on until the other side has made new ones, so nothing is lost.
+
+        Raises:
+            InvalidInput: the key has not 32 bytes.
+        """
+        self._identity = _key_pair(private_key)
+        self._handshaking.use_identity(self._identity)
+        for peer in self._peers.values():
+            self._handshaking.abandon(peer)
+            peer.use_secret(self._identity.shared_secret(peer.remote.public))
 
     def set_peer(self, config: PeerConfig, now_s: float) -> None:
         """Adds a peer or updates it; see `cladnet.datapath.tunnel.Tunnel.set_peer`.
@@ -345,6 +355,12 @@ class Device:
 
     def _jitter_s(self) -> float:
         return self._random_bytes(1)[0] / 256 * REKEY_TIMEOUT_JITTER_S
+
+
+def _key_pair(private_key: bytes) -> KeyPair:
+    if len(private_key) != KEY_SIZE_BYTES:
+        raise InvalidInput(f"A private key has {KEY_SIZE_BYTES} bytes; this one has {len(private_key)}.")
+    return KeyPair.from_private_bytes(private_key)
 
 
 def _key_text(key: bytes) -> str:

@@ -65,7 +65,6 @@ class Handshaking:
         wall_time_ns: Callable[[], int],
     ) -> None:
         self._suite = suite
-        self._identity = identity
         self._peers = peers
         self._indices = indices
         self._outbox = outbox
@@ -73,8 +72,13 @@ class Handshaking:
         self._random_bytes = random_bytes
         self._wall_time_ns = wall_time_ns
         self._stamps = Tai64nClock()
-        self._cookies = CookieChecker(identity.public, random_bytes)
         self._sources = SourceLimiter()
+        self.use_identity(identity)
+
+    def use_identity(self, identity: KeyPair) -> None:
+        """Makes and answers handshakes with this key pair from now on."""
+        self._identity = identity
+        self._cookies = CookieChecker(identity.public, self._random_bytes)
 
     def initiate(self, peer: Peer, endpoint: Endpoint, now_s: float) -> None:
         """Sends an initiation; an unanswered earlier one is forgotten."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
 from cladnet.core.endpoint import Endpoint
@@ -63,6 +64,10 @@ class Peer:
         moved = config.endpoint != self.endpoint
         self.endpoint = config.endpoint
         return moved
+
+    def use_secret(self, static_secret: bytes) -> None:
+        """Takes the secret of both static keys after ours has changed."""
+        self.remote = replace(self.remote, static_secret=static_secret)
 
     def seen_at(self, source: Endpoint) -> None:
         """Follows the peer to where something authentic and new came from."""
