@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,15 @@ def content(document: dict[str, Any]) -> Any:
     return document["content"]
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def test_state_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     await StateFile(str(path), SCOPE).save({"content": 1})
     assert await StateFile(str(path), SCOPE).load(content) == 1
-    assert os.listdir(tmp_path) == [path.name]
+    assert files(tmp_path) == [path]
     assert path.stat().st_mode & 0o777 == 0o600
 
 

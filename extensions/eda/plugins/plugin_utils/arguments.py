@@ -37,9 +37,13 @@ class Arguments:
     def text(self, name: str, default: str = "") -> str:
         """A text."""
         value = self._given.get(name, default)
-        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-            raise InvalidInput(f"{name} is not a text.")
-        return str(value).strip()
+        if not isinstance(value, str):
+            raise InvalidInput(
+                f"{name} is not a text, but of type {type(value).__name__}.",
+                hint="ansible-rulebook turns a text that looks like a number into one. In a rulebook write it"
+                " as \"'{{ variable }}'\", with both kinds of quotes.",
+            )
+        return value.strip()
 
     def required_text(self, name: str, hint: str) -> str:
         """A text that must be there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.daemon_thread import (
@@ -83,6 +83,7 @@ class FleetPoller:
         self._backoff = backoff
         self._era = fleet.era
         self._view: FleetView | None = None
+        self._missing: set[str] = set()  # infras that are wanted and were not there
 
     async def run(self) -> None:
         """Goes on until it is cancelled.
@@ -128,13 +129,19 @@ class FleetPoller:
         if not namespaces:
             return []
         self._era = self._era or self._client.detect_era(namespaces[0])
-        found = [vm for namespace in namespaces for vm in self._vms_of_namespace(namespace)]
+        infras = [(each, infra) for each in namespaces for infra in self._client.infras(self._era, each)]
+        self._warn_of_missing(infras)
+        chosen = [infra for infra in infras if self._fleet.holds(*infra)]
+        found = [vm for infra in chosen for vm in self._vms_of_infra(*infra)]
         return sorted(found, key=lambda vm: (vm.namespace, vm.infra, vm.id))
 
-    def _vms_of_namespace(self, namespace: str) -> list[Vm]:
-        infras = self._client.infras(self._era, namespace)
-        wanted = [infra for infra in infras if self._fleet.holds(namespace, infra)]
-        return [vm for infra in wanted for vm in self._vms_of_infra(namespace, infra)]
+    def _warn_of_missing(self, infras: Sequence[tuple[str, str]]) -> None:
+        """Says once of every infra that is wanted and not there that it is waited for."""
+        there = {form for infra in infras for form in (infra[1], "/".join(infra))}
+        missing = set(self._fleet.infras) - there
+        for name in sorted(missing - self._missing):
+            LOG.warning("CB-Tumblebug has no infra %s; as soon as it has, its VMs are looked at.", name)
+        self._missing = missing
 
     def _vms_of_infra(self, namespace: str, infra: str) -> list[Vm]:
         view = self._view or FleetView()
