@@ -174,7 +174,8 @@ options:
         that one, and V(ssh://user@host:port) through a machine that CB-Tumblebug does not know. User and port
         may be left out, and ssh then finds the key by itself, for example in its agent.
       - It becomes a C(ProxyCommand) in C(ansible_ssh_common_args) which logs in to the bastion with the
-        bastion's own user, port, key and host key. It never asks for anything.
+        bastion's own user, port, key and host key. It never asks for anything. To see why a bastion refuses
+        to let somebody in, set C(ANSIBLE_SSH_VERBOSITY=1).
     type: str
     default: auto
     env:

@@ -83,7 +83,12 @@ class SshVariables:
 
     def _proxy_command(self, bastion: Vm | JumpHost) -> str:
         login = self._jump_login(bastion) if isinstance(bastion, JumpHost) else self._vm_login(bastion)
-        words = [*_options("BatchMode=yes", "ControlPath=none"), *login]
+        words = [
+            "-S",
+            "none",
+            *_options("BatchMode=yes"),
+            *login,
+        ]  # the word ControlPath would mislead Ansible
         return f"ssh {shlex.join(words).replace('%', '%%')} -W '[%h]:%p'"
 
     def _vm_login(self, bastion: Vm) -> list[str]:

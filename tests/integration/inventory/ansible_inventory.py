@@ -62,22 +62,33 @@ class Ansible:
     def cache(self) -> Path:
         return self.folder / "cache"
 
+    @property
+    def file(self) -> Path:
+        """The inventory file of the last options."""
+        return self.folder / "test.tumblebug.yml"
+
     def inventory(self, *arguments: str, **options: object) -> Result:
         """``ansible-inventory --list`` (or the arguments) with an inventory file of these options."""
-        file = self.folder / "test.tumblebug.yml"
+        self.write(**options)
+        return self.run("-i", str(self.file), *(arguments or ("--list",)))
+
+    def write(self, **options: object) -> None:
+        """Writes the inventory file."""
         known = {"plugin": "cloud_barista.cladnet.tumblebug", "ssh_key_directory": str(self.keys)}
-        file.write_text(yaml.safe_dump(known | options))
-        return self.run("-i", str(file), *(arguments or ("--list",)))
+        self.file.write_text(yaml.safe_dump(known | options))
 
     def run(self, *arguments: str) -> Result:
-        command = [str(Path(sys.executable).with_name("ansible-inventory")), *arguments]
+        return self.command("ansible-inventory", *arguments)
+
+    def command(self, program: str, *arguments: str) -> Result:
+        """Runs a program of Ansible's, in the folder."""
         done = subprocess.run(
-            command,
+            [str(Path(sys.executable).with_name(program)), *arguments],
             env=self._environment(),
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
