@@ -41,10 +41,14 @@ options:
     description:
       - Whether the controller's certificate is checked. V(false) lets anybody in between take the token; it
         is for a first look only.
+      - If not set, the environment variable E(CLADNET_VALIDATE_CERTS) of the host where the module runs is
+        used.
     type: bool
     default: true
   timeout:
-    description: How many seconds to wait for an answer.
+    description:
+      - How many seconds to wait for an answer.
+      - If not set, the environment variable E(CLADNET_TIMEOUT) of the host where the module runs is used.
     type: int
     default: 30
 notes:

@@ -24,8 +24,12 @@ CONNECTION_OPTIONS: ArgumentSpec = {
         "fallback": (env_fallback, ["CLADNET_API_TOKEN_FILE"]),
     },
     "ca_path": {"type": "path", "fallback": (env_fallback, ["CLADNET_CA_PATH"])},
-    "validate_certs": {"type": "bool", "default": True},
-    "timeout": {"type": "int", "default": 30},
+    "validate_certs": {
+        "type": "bool",
+        "default": True,
+        "fallback": (env_fallback, ["CLADNET_VALIDATE_CERTS"]),
+    },
+    "timeout": {"type": "int", "default": 30, "fallback": (env_fallback, ["CLADNET_TIMEOUT"])},
 }
 
 

@@ -55,6 +55,7 @@ def main(tree: str, *command: str) -> int:
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is being stopped already
     sys.exit(TERMINATED)
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""What the modules ask for happens: real ansible, controller, etcd and agents, and a real WireGuard client."""
+"""What the modules ask for happens: real ansible, controller, etcd agents, and a real WireGuard client."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ DEMO = {"name": "demo", "cidr": "10.112.0.0/24", "description": "", "mtu": 0, "q
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch) -> None:
-    for name in ("CLADNET_API_URL", "CLADNET_API_TOKEN", "CLADNET_API_TOKEN_FILE", "CLADNET_CA_PATH"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("API_URL", "API_TOKEN", "API_TOKEN_FILE", "CA_PATH", "VALIDATE_CERTS", "TIMEOUT"):
+        monkeypatch.delenv(f"CLADNET_{name}", raising=False)
 
 
 @pytest.fixture
@@ -130,6 +130,16 @@ def test_connection_from_the_environment(server, run, monkeypatch, tmp_path) -> 
     server.answers["GET", "/v1/networks"] = (200, {"networks": []})
     assert run(network_info, connection={})["networks"] == []
     assert server.requests[0]["authorization"] == "Bearer from-environment"
+
+
+def test_trust_and_patience_from_the_environment(server, run, monkeypatch) -> None:
+    server.answers["GET", "/v1/networks"] = (200, {"networks": []})
+    untrusted = {"api_url": server.url, "api_token": "secret"}
+    assert "not trusted" in run(network_info, connection=untrusted)["msg"]
+    monkeypatch.setenv("CLADNET_VALIDATE_CERTS", "false")
+    assert run(network_info, connection=untrusted)["networks"] == []
+    monkeypatch.setenv("CLADNET_TIMEOUT", "soon")
+    assert "soon" in run(network_info, connection=untrusted)["msg"]
 
 
 def test_info_about_all_networks_and_their_peers_in_order(server, run) -> None:
