@@ -72,11 +72,11 @@ def ssh_arguments(options: Iterable[str]) -> str:
     return shlex.join(word for option in options for word in ("-o", option))
 
 
-def login_command(options: Iterable[str], private_key: Path, public_ip: str) -> list[str]:
+def login_command(options: Iterable[str], private_key: Path, public_ip: str, user: str = USER) -> list[str]:
     """The ssh command that logs in to a host."""
     all_options = ["IdentitiesOnly=yes", "ControlMaster=no", *options]
     words = [word for option in all_options for word in ("-o", option)]
-    return ["ssh", "-i", str(private_key), *words, f"{USER}@{public_ip}"]
+    return ["ssh", "-i", str(private_key), *words, f"{user}@{public_ip}"]
 
 
 def close_connections(paths: Folders) -> None:

@@ -18,6 +18,7 @@ from lab import topology as topologies
 from lab.commands import require_root_and_tools
 from lab.construction import Construction
 from lab.errors import WrongStateError
+from lab.image import USER
 from lab.machine import Machine
 from lab.network import Network
 from lab.progress import Progress, silent
@@ -225,13 +226,13 @@ class Lab:
         """The value of ANSIBLE_SSH_COMMON_ARGS with which Ansible reaches the hosts' public addresses."""
         return access.ssh_arguments(self._ssh_options())
 
-    def login_command(self, host: str) -> list[str]:
+    def login_command(self, host: str, user: str = USER) -> list[str]:
         """The ssh command that logs in to a host at its public address."""
         cloud = self.topology.cloud_of(host)
         public_ip = self._situation().addresses[host].public_ip
         if public_ip is None:
             raise WrongStateError(f"{host} is suspended and has no public address; resume it first")
-        return access.login_command(self._ssh_options(), self.private_key(cloud.name), str(public_ip))
+        return access.login_command(self._ssh_options(), self.private_key(cloud.name), str(public_ip), user)
 
     def private_key(self, cloud: str) -> Path:
         """The file of the key that logs in to all hosts of a cloud; its public half has .pub appended."""

@@ -5,23 +5,29 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from types import FrameType
+
+import yaml
 
 from lab.errors import LabError, WrongStateError
 from lab.lab import Lab
 from lab.topology import Topology, load
 from lab.tumblebug.api import Api
-from lab.tumblebug.cloud import Cloud, CloudError
+from lab.tumblebug.cloud import Cloud, CloudError, Ran
 from lab.tumblebug.era import ERAS
 from lab.tumblebug.from_topology import Keys, estate, places, static_cloud
 from lab.tumblebug.gate import Credentials
 from lab.tumblebug.lab_cloud import LabCloud
+from lab.tumblebug.sandbox import Sandbox
 from lab.tumblebug.server import bind
 from lab.tumblebug.shared import Sharing
 
@@ -60,6 +66,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=_capacity,
         metavar="CONNECTION=N",
         help="static: how many machines a connection such as aws-us-east-1 can hold (default: no limit)",
+    )
+    parser.add_argument(
+        "--commands",
+        type=Path,
+        metavar="FILE",
+        help="static: YAML file, command -> {exit_status, stdout, stderr}: answered instead of being run",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request")
     return parser.parse_args(argv)
@@ -131,9 +143,22 @@ def _static(options: argparse.Namespace) -> Backend:
         hosts=_hosts_in_use(options, topology),
         transition_s=options.transition,
         now=time.monotonic,
+        user=options.user,
+        shell=_sandbox(options).run,
         capacity=dict(options.capacity),
     )
     return topology, cloud, lambda _cloud: _keys(options.ssh_key)
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    """Where static machines run commands, with the table of answers that the options name."""
+    table = {}
+    if options.commands:
+        document = yaml.safe_load(options.commands.read_text(encoding="utf-8"))
+        table = {command: Ran(**{"exit_status": 0, **answer}) for command, answer in document.items()}
+    sandbox = Sandbox(table)
+    atexit.register(sandbox.close)
+    return sandbox
 
 
 def _keys(private: Path | None) -> Keys:
@@ -146,6 +171,7 @@ def _keys(private: Path | None) -> Keys:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until interrupted; 2 if the options, files or the port cannot be used."""
     options = arguments(argv)
+    signal.signal(signal.SIGTERM, _end)  # as Ctrl-C does: what commands have left behind is removed
     try:
         listening = server(options)
     except (OSError, LabError, CloudError) as exc:
@@ -156,6 +182,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with listening, suppress(KeyboardInterrupt):
         listening.serve_forever()
     return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

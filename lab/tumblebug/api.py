@@ -15,6 +15,7 @@ from lab.tumblebug.answers import Answer, Refused, Request
 from lab.tumblebug.bastions import Bastions
 from lab.tumblebug.catalogue import Catalogue
 from lab.tumblebug.cloud import Cloud, CloudError
+from lab.tumblebug.commands import Commands
 from lab.tumblebug.control import Controls
 from lab.tumblebug.create import Creation
 from lab.tumblebug.deletion import Deletion
@@ -23,6 +24,7 @@ from lab.tumblebug.estate import Estate, Infra, Namespace
 from lab.tumblebug.gate import INFRA_REQUESTS_PER_S, Credentials, TokenBuckets
 from lab.tumblebug.groups import Groups
 from lab.tumblebug.holding import Holding
+from lab.tumblebug.labels import Labels
 from lab.tumblebug.lookup import Lookup, id_list, id_list_by_field
 from lab.tumblebug.offers import Offers
 from lab.tumblebug.records import Records
@@ -104,7 +106,10 @@ class Api:
             now=self._now,
             wait=self._wait,
         )
-        topics = (self._bastions, controls, creation, deletion, Offers(era, self._catalogue))
+        commands = Commands(era, find=find, records=records, cloud=self._cloud)
+        labels = Labels(era, find, register, self._views)
+        offers = Offers(era, self._catalogue)
+        topics = (self._bastions, controls, creation, deletion, commands, labels, offers)
         return {name: handler for topic in topics for name, handler in topic.handlers.items()}
 
     def answer(self, request: Request) -> Answer:
@@ -195,6 +200,18 @@ class Api:
         if request.option == "status":
             return render_infra.machine_status(self._era, path[:2], record)
         return render_infra.machine(self._era, path[:2], record)
+
+    def _on_host_key(self, _request: Request, parameters: Parameters) -> object:
+        path = self._find.machine_path(parameters)
+        key = self._records.stored(path).host_key
+        if not key:
+            raise Refused(404, f"no SSH host key stored for node {path[2]}")
+        return render_infra.host_key_info(key)
+
+    def _on_forget_host_key(self, _request: Request, parameters: Parameters) -> object:
+        path = self._find.machine_path(parameters)
+        self._records.forget_host_key(path)
+        return {"message": f"SSH host key of node {path[2]} has been reset"}
 
     def _on_nodes(self, request: Request, parameters: Parameters) -> object:
         namespace = self._find.namespace(parameters["ns"])

@@ -61,8 +61,25 @@ class Order:
     user: str  # who is to have an account on it
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command did on a machine."""
+
+    exit_status: int
+    stdout: str = ""
+    stderr: str = ""
+
+
 class CloudError(Exception):
     """A provider cannot be asked, or refuses."""
+
+
+def refused_login(user: str) -> CloudError:
+    """What Tumblebug says of an account that does not exist or does not take the key."""
+    return CloudError(
+        "SSH authentication failed. Please check: 1) private key is valid "
+        f"2) user '{user}' exists on target 3) authorized_keys is properly configured"
+    )
 
 
 class Cloud(Protocol):
@@ -80,6 +97,9 @@ class Cloud(Protocol):
     def host_key(self, resource: str) -> str:
         """The public ssh host key, as type and base64; empty if nobody knows it."""
 
+    def run(self, resource: str, user: str, command: str, timeout_s: float) -> Ran:
+        """Runs a command line over ssh; raises CloudError if there is no login or the time is over."""
+
 
 class StaticCloud:
     """Machines in memory. A resumed machine gets another public address, as in real clouds.
@@ -92,6 +112,8 @@ class StaticCloud:
         now: clock in seconds.
         capacity: connection -> how many machines it can hold; what is not named is without limit.
         host_keys: resource name -> public ssh host key.
+        user: the account that all machines have.
+        shell: runs a command line for a machine: resource name, command, seconds it may take.
     """
 
     def __init__(
@@ -104,11 +126,15 @@ class StaticCloud:
         connections: Mapping[str, str] | None = None,
         capacity: Mapping[str, int] | None = None,
         host_keys: Mapping[str, str] | None = None,
+        user: str = "cb-user",
+        shell: Callable[[str, str, float], Ran] | None = None,
     ) -> None:
         self._instances = dict(instances)
         self._connections = dict(connections or {})
         self._capacity = dict(capacity or {})
         self._host_keys = dict(host_keys or {})
+        self._user = user
+        self._shell = shell
         self._new_address = new_address
         self._transition_s = transition_s
         self._now = now
@@ -138,6 +164,17 @@ class StaticCloud:
 
     def host_key(self, resource: str) -> str:
         return self._host_keys.get(resource, "")
+
+    def learn_host_key(self, resource: str, key: str) -> None:
+        """Gives a machine a host key, as type and base64."""
+        self._host_keys[resource] = key
+
+    def run(self, resource: str, user: str, command: str, timeout_s: float) -> Ran:
+        if user != self._user:
+            raise refused_login(user)
+        if self._shell is None:
+            raise CloudError("nothing runs commands for machines in memory")
+        return self._shell(resource, command, timeout_s)
 
     def _begin(self, resource: str, action: Action) -> None:
         self._pending[resource] = (self._now() + self._transition_s, action)

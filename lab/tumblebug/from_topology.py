@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from lab.topology import Cloud, Host, Topology
 from lab.tumblebug import catalogue as catalogues
-from lab.tumblebug.cloud import Instance, StaticCloud
+from lab.tumblebug.cloud import Instance, Ran, StaticCloud
 from lab.tumblebug.estate import (
     Estate,
     Image,
@@ -73,6 +73,8 @@ def static_cloud(
     hosts: Iterable[str],
     transition_s: float,
     now: Callable[[], float],
+    user: str,
+    shell: Callable[[str, str, float], Ran],
     capacity: Mapping[str, int] | None = None,
 ) -> StaticCloud:
     """Hosts of the topology without a running lab: all running, with the addresses of the file."""
@@ -85,6 +87,8 @@ def static_cloud(
         transition_s=transition_s,
         now=now,
         capacity=capacity,
+        user=user,
+        shell=shell,
     )
 
 

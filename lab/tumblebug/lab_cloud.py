@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import threading
 from collections.abc import Callable
 
 from lab.errors import LabError
 from lab.lab import HostState, HostStatus, Lab
-from lab.tumblebug.cloud import Action, CloudError, Instance, Order
+from lab.tumblebug.cloud import Action, CloudError, Instance, Order, Ran, refused_login
 
+SSH_FAILED = 255
 log = logging.getLogger(__name__)
 
 _STATUS = {
@@ -43,6 +45,26 @@ class LabCloud:
 
     def host_key(self, resource: str) -> str:
         return self._lab.host_key(resource)
+
+    def run(self, resource: str, user: str, command: str, timeout_s: float) -> Ran:
+        try:
+            login = self._lab.login_command(resource, user)
+            done = subprocess.run(
+                [*login, command],
+                stdin=subprocess.DEVNULL,
+                timeout=timeout_s,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except LabError as exc:
+            raise CloudError(str(exc)) from exc
+        except subprocess.TimeoutExpired as exc:
+            raise CloudError("command execution cancelled: context deadline exceeded") from exc
+        if done.returncode == SSH_FAILED and "Permission denied" in done.stderr:
+            raise refused_login(user)
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     def act(self, resource: str, action: Action) -> None:
         with self._lock:

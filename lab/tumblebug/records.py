@@ -113,7 +113,7 @@ class Records:
         """Notes the host key of a machine, as the first ssh connection to it does."""
         with self._lock:
             record = self._records[path]
-            if not record.host_key:
+            if not record.host_key and record.machine.resource:
                 key = self._cloud.host_key(record.machine.resource)
                 self._records[path] = replace(record, host_key=key)
 

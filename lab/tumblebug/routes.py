@@ -65,7 +65,20 @@ def routes(era: Era) -> Sequence[Route]:
         Route("GET", f"{resources}/sshKey", "ssh_keys"),
         Route("GET", f"{resources}/sshKey/{{key}}", "ssh_key"),
     ]
+    found.append(Route("POST", f"/ns/{{ns}}/cmd/{era.infra}/{{infra}}", "command"))
     found += _offers(era, resources)
+    if era.has_uid:
+        found += [
+            Route("GET", "/label/{type}/{uid}", "labels"),
+            Route("PUT", "/label/{type}/{uid}", "set_labels"),
+            Route("DELETE", "/label/{type}/{uid}/{key}", "remove_label"),
+            Route("GET", "/resources/{type}", "labelled"),
+        ]
+    if era.numeric:
+        found += [
+            Route("GET", f"{one}/node/{{machine}}/sshHostKey", "host_key"),
+            Route("DELETE", f"{one}/node/{{machine}}/sshHostKey", "forget_host_key"),
+        ]
     if era.has_node_list:
         found.append(Route("GET", f"{resources}/node", "nodes"))
     return found

@@ -69,15 +69,18 @@ SCHEMAS = {
     "mcis": {"infra": "TbMcisInfo", "machine": "TbVmInfo", "vnet": "TbVNetInfo", "ssh_key": "TbSshKeyInfo"}
     | {"infra_status": "McisStatusInfo", "machine_status": "TbVmStatusInfo", "access": "McisAccessInfo"}
     | {"infras": "RestGetAllMcisResponse", "infras_status": "RestGetAllMcisStatusResponse"}
-    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"},
+    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"}
+    | {"command": "McisSshCmdResult"},
     "mci": {"infra": "TbMciInfo", "machine": "TbVmInfo", "vnet": "TbVNetInfo", "ssh_key": "TbSshKeyInfo"}
     | {"infra_status": "MciStatusInfo", "machine_status": "TbVmStatusInfo", "access": "MciAccessInfo"}
     | {"infras": "RestGetAllMciResponse", "infras_status": "RestGetAllMciStatusResponse"}
-    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"},
+    | {"spec": "TbSpecInfo", "image": "TbImageInfo", "found_images": "RestGetAllImageResponse"}
+    | {"command": "MciSshCmdResult"},
     "infra": {"infra": "InfraInfo", "machine": "NodeInfo", "vnet": "VNetInfo", "ssh_key": "SshKeyInfo"}
     | {"infra_status": "InfraStatusInfo", "machine_status": "NodeStatusInfo", "access": "InfraAccessInfo"}
     | {"infras": "RestGetAllInfraResponse", "infras_status": "RestGetAllInfraStatusResponse"}
-    | {"spec": "SpecInfo", "image": "ImageInfo", "found_images": "SearchImageResponse"},
+    | {"spec": "SpecInfo", "image": "ImageInfo", "found_images": "SearchImageResponse"}
+    | {"command": "InfraSshCmdResultForAPI"},
 }
 SCHEMAS_OF_ALL = {
     "namespaces": "RestGetAllNsResponse",
@@ -88,6 +91,7 @@ SCHEMAS_OF_ALL = {
     "ssh_keys": "RestGetAllSshKeyResponse",
     "bastion": "BastionNode",
     "message": "SimpleMsg",
+    "labels": "LabelInfo",
     "nodes": "RestGetAllNodeInNsResponse",
 }
 SHARED = "default-shared-aws-ap-northeast-2"
@@ -275,6 +279,25 @@ def test_specs_and_images(era: str, bench: Bench) -> None:
         ("found_images", bench.post(f"{system}/searchImage", search)),
     ):
         assert deviations(era, kind, body) == EXPECTED[era].get(kind, set()), kind
+
+
+def test_command_results(era: str, bench: Bench) -> None:
+    body = bench.post(f"/ns/default/cmd/{bench.era.infra}/mix", {"command": ["fail"]})
+
+    assert deviations(era, "command", body) == set()
+
+
+@pytest.mark.parametrize("era", ["mci", "infra"])
+def test_labels(era: str) -> None:
+    bench = Bench(ERAS[era])
+    path = f"/label/{bench.era.infra}/{bench.body(bench.mix)['uid']}"
+
+    assert deviations(era, "labels", bench.body(path)) == set()
+    for answer in (
+        bench.ask(path, method="PUT", send={"labels": {"a": "b"}}),
+        bench.ask(f"{path}/a", method="DELETE"),
+    ):
+        assert deviations(era, "message", answer.body) == set()
 
 
 def test_errors_are_messages(era: str, bench: Bench) -> None:

@@ -13,7 +13,7 @@ from itertools import count
 from lab.tumblebug import catalogue
 from lab.tumblebug.answers import Answer, Request
 from lab.tumblebug.api import Api
-from lab.tumblebug.cloud import Instance, StaticCloud
+from lab.tumblebug.cloud import Instance, Ran, StaticCloud
 from lab.tumblebug.era import MCI, Era
 from lab.tumblebug.estate import Estate, Infra, KeyPair, Machine, Namespace, Network, Region
 from lab.tumblebug.gate import Credentials
@@ -88,6 +88,11 @@ def new_infra(era: Era, name: str, *groups: dict) -> dict:
     return {"name": name, "description": "made in a test", era.dynamic_groups: list(groups)}
 
 
+def answered(machine: str, command: str, _timeout_s: float) -> Ran:
+    """What machines of the bench do with commands: say that they did it; ``fail`` fails."""
+    return Ran(3, "half\n", "broken\n") if command == "fail" else Ran(0, f"{machine} ran {command}\n")
+
+
 @dataclass
 class Clock:
     """A clock that moves when told."""
@@ -126,6 +131,7 @@ class Bench:
             transition_s=self.transition_s,
             now=self.clock,
             capacity=self.capacity,
+            shell=answered,
         )
         self.api = Api(
             self.era,
