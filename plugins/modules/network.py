@@ -131,7 +131,7 @@ network:
       type: int
       sample: 300
     peers:
-      description: How many hosts have joined.
+      description: How many peers it has, also hosts that are only expected and peers without agent.
       returned: always
       type: int
       sample: 6

@@ -45,7 +45,7 @@ options:
   hosts:
     description:
       - Names of the hosts. Without it, all hosts of the network that have an agent.
-      - An empty list asks nothing of nobody.
+      - With an empty list nobody is asked.
     type: list
     elements: str
   wait:
