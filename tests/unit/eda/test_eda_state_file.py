@@ -14,7 +14,8 @@ from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_uti
 )
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
 
-SCOPE = {"network": ""}
+SCOPE = {"network": "", "infras": ("mix",)}
+_SCOPE = '{"network": "", "infras": ["mix"]}'
 
 
 def content(document: dict[str, Any]) -> Any:
@@ -51,7 +52,7 @@ async def test_missing_file_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"scope": {"network": ""}}', '{"scope": {"network": ""}, "state": {}}']
+    "text", ["", "{", "[]", "{}", f'{{"scope": {_SCOPE}}}', f'{{"scope": {_SCOPE}, "state": {{}}}}']
 )
 async def test_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state.json"

@@ -33,7 +33,7 @@ class StateFile:
 
     def __init__(self, path: str, scope: Document, now: Callable[[], float] = time.monotonic) -> None:
         self._path = Path(path).expanduser() if path else None
-        self._scope = scope
+        self._scope = json.loads(json.dumps(scope))  # as it is read again
         self._now = now
         self._saved_at_s = now()
         self._saved: Document | None = None
