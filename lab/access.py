@@ -21,10 +21,15 @@ def create_keys(topology: Topology, paths: Folders) -> None:
     for cloud in topology.clouds.values():
         _keygen(paths.private_key(cloud.ssh_key_id), comment=cloud.ssh_key_id)
     for host in topology.hosts:
-        key = paths.private_key(topology.cloud_of(host).ssh_key_id)
-        public_key = key.with_name(f"{key.name}.pub").read_text(encoding="utf-8")
-        disk.create(paths.host(host), host, public_key)
-        _keygen(disk.host_key(paths.host(host)), comment=f"root@{host}")
+        create_disk(topology, paths, host)
+
+
+def create_disk(topology: Topology, paths: Folders, host: str) -> None:
+    """Makes the disk of a host that has never booted, with an identity of its own."""
+    key = paths.private_key(topology.cloud_of(host).ssh_key_id)
+    public_key = key.with_name(f"{key.name}.pub").read_text(encoding="utf-8")
+    disk.create(paths.host(host), host, public_key)
+    _keygen(disk.host_key(paths.host(host)), comment=f"root@{host}")
 
 
 def host_public_key(paths: Folders, host: str) -> str:

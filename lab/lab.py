@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -165,6 +166,15 @@ class Lab:
             machine.power_on(self._situation()).wait()
             return public_ip
 
+    def terminate(self, host: str) -> None:
+        """Shuts a host down for good: its address goes back, and its disk is that of a VM never booted.
+
+        The host is suspended then; ``resume`` makes a new VM of it, with another identity and address.
+        """
+        with self._changing(host) as machine:
+            machine.shut_down()
+            self._change_addresses(host, lambda now: self._renewed(now, host))
+
     def change_public_ip(self, host: str, wanted: IPv4Address | None = None) -> IPv4Address:
         """Gives a host another public address while it runs: the wanted one or the pool's next."""
         with self._changing(host):
@@ -290,6 +300,12 @@ class Lab:
             self._network.forget_connections(cloud.name, str(before.private_ip(host)))
             access.write_known_hosts(self.folders, after)
         return after
+
+    def _renewed(self, situation: Situation, host: str) -> Situation:
+        """Renews the disk while addresses are locked: known hosts are written from the keys on the disks."""
+        shutil.rmtree(self.folders.host(host))
+        access.create_disk(self.topology, self.folders, host)
+        return situations.released(situation, host)
 
     def _change_faults(self, change: Callable[[Situation], Situation]) -> None:
         self._situation()

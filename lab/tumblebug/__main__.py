@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -48,7 +49,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--estate",
         choices=("topology", "empty"),
         default="topology",
-        help="what there is at first: one infra of all hosts of the topology, or none",
+        help="what there is at first: one infra of all hosts of the topology, or none; hosts in no infra "
+        "can be bought, and those of a lab are powered off and wiped",
     )
     parser.add_argument(
         "--free", action="append", default=[], metavar="HOST", help="leaves a host out of the infra"
@@ -93,9 +95,9 @@ def _capacity(text: str) -> tuple[str, int]:
 
 def server(options: argparse.Namespace) -> ThreadingHTTPServer:
     """The listening server that the options ask for; raises OSError, LabError and CloudError."""
-    backend = _static if options.backend == "static" else _lab
-    topology, cloud, keys = backend(options)
-    where = places(topology, user=options.user, keys=keys)
+    backend = (_static if options.backend == "static" else _lab)(options)
+    topology = backend.topology
+    where = places(topology, user=options.user, keys=backend.keys)
     objects = estate(
         topology,
         where,
@@ -105,8 +107,10 @@ def server(options: argparse.Namespace) -> ThreadingHTTPServer:
     )
     era, key = ERAS[options.era], _keys(options.ssh_key)
     sharing = Sharing(era, where, private_key=key.private, public_key=key.public)
-    api = Api(era, objects, cloud, credentials=_credentials(), now=time.monotonic, sharing=sharing)
-    return bind(api, *options.listen, verbose=options.verbose)
+    api = Api(era, objects, backend.cloud, credentials=_credentials(), now=time.monotonic, sharing=sharing)
+    listening = bind(api, *options.listen, verbose=options.verbose)
+    backend.prepare()
+    return listening
 
 
 def _hosts_in_use(options: argparse.Namespace, topology: Topology) -> list[str]:
@@ -124,7 +128,14 @@ def _credentials() -> Credentials:
     )
 
 
-Backend = tuple[Topology, Cloud, Callable[[str], Keys]]
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where machines are; ``prepare`` is called when the port is ours."""
+
+    topology: Topology
+    cloud: Cloud
+    keys: Callable[[str], Keys]
+    prepare: Callable[[], None] = lambda: None
 
 
 def _lab(options: argparse.Namespace) -> Backend:
@@ -132,7 +143,14 @@ def _lab(options: argparse.Namespace) -> Backend:
     lab = Lab.load(options.topology, name=options.name)
     if not lab.is_up:
         raise WrongStateError(f"lab {lab.topology.name} is not up; bring it up, or choose --backend static")
-    return lab.topology, LabCloud(lab), lambda cloud: _keys(options.ssh_key or lab.private_key(cloud))
+    in_use = _hosts_in_use(options, lab.topology)
+    clouds = LabCloud(lab, free=[host for host in lab.topology.hosts if host not in in_use])
+    return Backend(
+        lab.topology,
+        clouds,
+        lambda cloud: _keys(options.ssh_key or lab.private_key(cloud)),
+        prepare=clouds.empty_free_hosts,
+    )
 
 
 def _static(options: argparse.Namespace) -> Backend:
@@ -147,7 +165,7 @@ def _static(options: argparse.Namespace) -> Backend:
         shell=_sandbox(options).run,
         capacity=dict(options.capacity),
     )
-    return topology, cloud, lambda _cloud: _keys(options.ssh_key)
+    return Backend(topology, cloud, lambda _cloud: _keys(options.ssh_key))
 
 
 def _sandbox(options: argparse.Namespace) -> Sandbox:
