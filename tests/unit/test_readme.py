@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
+    "event source": "extensions/eda/plugins/event_source",
     "filter": "plugins/filter",
     "inventory": "plugins/inventory",
     "lookup": "plugins/lookup",
@@ -22,10 +23,11 @@ def held() -> set[tuple[str, str]]:
     }
     roles = {(path.name, "role") for path in (ROOT / "roles").iterdir()}
     playbooks = {(path.stem, "playbook") for path in (ROOT / "playbooks").glob("*.yml")}
-    return plugins | roles | playbooks
+    rulebooks = {(path.stem, "rulebook") for path in (ROOT / "extensions/eda/rulebooks").glob("*.yml")}
+    return plugins | roles | playbooks | rulebooks
 
 
 def test_the_readme_lists_what_is_there() -> None:
     table = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- contents:")[1].split("\n## ")[0]
-    listed = set(re.findall(r"^\| `(\w+)` \| (\w+) \|", table, flags=re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", table, flags=re.MULTILINE))
     assert listed == held()
