@@ -18,6 +18,7 @@ from typing import Any
 
 from cladnet.agent.announcer import Announcer
 from cladnet.agent.config import AgentConfig
+from cladnet.agent.connectivity import ConnectivityTester
 from cladnet.agent.control import Control
 from cladnet.agent.discovery import Discovery
 from cladnet.agent.enrolment import Enrolment
@@ -38,6 +39,7 @@ from cladnet.core.device_plan import tunnel_mtu
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.errors import CladnetError
+from cladnet.core.host_state import ORDERED_DOWN
 from cladnet.datapath.tunnel import Tunnel
 from cladnet.wire import agent_pb2
 
@@ -64,6 +66,7 @@ class _Parts:
     discovery: Discovery
     host: HostWatch
     enrolment: Enrolment
+    tester: ConnectivityTester
     control: Control
 
 
@@ -151,6 +154,7 @@ class Agent:
             )
         finally:
             self._parts = None
+            await parts.tester.close()
             await tunnel.close()
 
     async def _control(self, parts: _Parts) -> None:
@@ -215,6 +219,9 @@ class Agent:
             ),
             host=self._host_watch(rule),
             enrolment=enrolment,
+            tester=ConnectivityTester(
+                peers=lambda: rule.peers, obstacle=self._obstacle, finish=self._finish_test
+            ),
             control=Control(
                 config,
                 enrolment=enrolment,
@@ -222,6 +229,7 @@ class Agent:
                 orders=self._orders,
                 health=health,
                 report=self._report,
+                test=lambda test: self._require_parts().tester.start(test),
                 rng=rng,
             ),
         )
@@ -284,6 +292,15 @@ class Agent:
         parts.rule.suspend(is_suspended=self._orders.orders.is_down)
         parts.host.poke()
         parts.control.poke()
+
+    def _obstacle(self) -> str:
+        """Why no peer can be pinged now; empty if they can be."""
+        if self._orders.orders.is_down:
+            return ORDERED_DOWN
+        return "" if self._health.conditions.addressed else "this host has no overlay address yet"
+
+    async def _finish_test(self, result: agent_pb2.FinishTestRequest) -> None:
+        await self._require_parts().control.finish_test(result)
 
     def _on_key(self) -> None:
         parts = self._require_parts()

@@ -62,6 +62,7 @@ class Control:
         orders: follows what administrators want of this host.
         health: is told how it goes.
         report: builds the report of what this host is now.
+        test: begins a connectivity test.
         rng: shuffles controllers and spreads retries.
     """
 
@@ -74,6 +75,7 @@ class Control:
         orders: OrderFollower,
         health: Health,
         report: Callable[[], agent_pb2.ReportRequest],
+        test: Callable[[agent_pb2.ConnectivityTest], None],
         rng: random.Random,
     ) -> None:
         self._config = config
@@ -82,6 +84,7 @@ class Control:
         self._orders = orders
         self._health = health
         self._report = report
+        self._test = test
         self._rng = rng
         self._backoff = Backoff(first_s=BACKOFF_FIRST_S, ceiling_s=BACKOFF_CEILING_S, rng=rng)
         self._doubt = RemovalDoubt()
@@ -133,6 +136,17 @@ class Control:
         self._orders.forget()
         self._doubt.named()
         self._interrupt(NotFound("it has left"))
+
+    async def finish_test(self, result: agent_pb2.FinishTestRequest) -> None:
+        """Tells a controller what came out of a connectivity test.
+
+        Raises:
+            Unavailable: no controller is connected, or it did not answer.
+            CladnetError: what the controller answered.
+        """
+        if self._connection is None:
+            raise Unavailable("no controller is connected")
+        await self._connection.finish_test(result)
 
     async def say_closing(self) -> None:
         """Reports the state once more before the end, if that is quickly done."""
@@ -262,6 +276,8 @@ class Control:
                 self._apply_delta(reply.delta)
             elif reply.HasField("orders"):
                 self._orders.follow(read_orders(reply.orders))
+            elif reply.HasField("test"):
+                self._test(reply.test)
         except InvalidInput as exc:
             raise Unavailable(f"the controller sent what makes no sense: {exc}") from exc
 

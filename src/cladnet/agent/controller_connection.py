@@ -74,6 +74,10 @@ class ControllerConnection:
         """Takes this host out of its network."""
         await self._call(methods.LEAVE, agent_pb2.LeaveRequest(), agent_pb2.LeaveReply)
 
+    async def finish_test(self, request: agent_pb2.FinishTestRequest) -> None:
+        """Tells what came out of a connectivity test."""
+        await self._call(methods.FINISH_TEST, request, agent_pb2.FinishTestReply)
+
     async def watch(
         self, cluster_id: int, revision: int, orders: Orders | None = None
     ) -> AsyncGenerator[agent_pb2.WatchReply, None]:

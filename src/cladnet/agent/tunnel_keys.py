@@ -3,7 +3,7 @@
 """The WireGuard key pair of this host, and how it is exchanged for another one.
 
 A new key is kept on disk, told to the controllers, and used as soon as they have taken it: that is before any
-peer hears of it, so a peer that does finds this host ready. A controller that cannot take it leaves everything
+peer hears of it, so a peer that does finds this host ready. A controller that cannot take it leaves all
 as it is. Whatever crashes in between, the next start goes on from what is on disk.
 """
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cladnet.agent.config import AgentConfig
-from cladnet.cli.echo_socket import EchoSocket
 from cladnet.cli.status import STATE_DOWN, read_status
 from cladnet.cli.text import columns
+from cladnet.datapath.echo_socket import EchoSocket
 
 RETRY_S = 0.5
 DEFAULT_TIMEOUT_S = 5.0

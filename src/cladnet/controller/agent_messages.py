@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from cladnet.core.connectivity import ConnectivityTest, HostResult, Ping
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
@@ -49,6 +50,25 @@ def orders_message(orders: Orders) -> bytes:
     """Orders as a message of the stream."""
     message = pb.Orders(down=orders.is_down, rekeys_requested=orders.rekeys_requested)
     return pb.WatchReply(orders=message).SerializeToString()
+
+
+def test_message(test_id: str, test: ConnectivityTest, remaining_s: float) -> bytes:
+    """A connectivity test as a message of the stream, with the time that is left."""
+    message = pb.ConnectivityTest(id=test_id, count=test.count, timeout_ms=int(remaining_s * 1000))
+    return pb.WatchReply(test=message).SerializeToString()
+
+
+def read_test_result(address: str, message: pb.FinishTestRequest) -> HostResult:
+    """What a host with that overlay address found.
+
+    Raises:
+        InvalidInput: a value that no agent would send.
+    """
+    pings = (
+        Ping(ping.host, ping.address, round(ping.rtt_ms, 3) if ping.reachable else None)
+        for ping in message.pings
+    )
+    return HostResult(address, tuple(pings), message.error)
 
 
 def snapshot_message(table: RuleTable) -> bytes:

@@ -108,6 +108,7 @@ def _handlers(service: AgentService) -> dict[str, grpc.RpcMethodHandler[Any, Any
     return {
         "Report": _unary(service.report, pb.ReportRequest),
         "Renew": _unary(service.renew, pb.RenewRequest),
+        "FinishTest": _unary(service.finish_test, pb.FinishTestRequest),
         "Leave": _unary(service.leave, pb.LeaveRequest),
         "Watch": grpc.unary_stream_rpc_method_handler(
             _watch(service), request_deserializer=pb.WatchRequest.FromString

@@ -7,20 +7,28 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cladnet.controller.agent_messages import delta_message, orders_message, read_orders, read_report
+from cladnet.controller.agent_messages import (
+    delta_message,
+    orders_message,
+    read_orders,
+    read_report,
+    read_test_result,
+    test_message,
+)
 from cladnet.controller.allocator import Allocator
 from cladnet.controller.authority import Authority, fingerprint, read_request
+from cladnet.controller.connectivity_tests import ConnectivityTests
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.feed import Feed
 from cladnet.controller.follower import Follower
 from cladnet.controller.presence import Presence
 from cladnet.controller.records import HostRecord
-from cladnet.controller.replica import NetworkState
+from cladnet.controller.replica import NetworkState, TestState
 from cladnet.controller.stored_host import Member, authorize
 from cladnet.core.errors import Conflict, InvalidInput, NotFound, Unauthorized, Unavailable
 from cladnet.core.host_report import HostReport
@@ -48,6 +56,12 @@ class _Told:
     """What concerns a host alone and it knows."""
 
     orders: Orders
+    tests: set[str] = field(default_factory=set)
+
+    def may_hear(self, test_id: str, state: TestState, host: str) -> bool:
+        """Whether the host is asked in a test, and is neither told nor done."""
+        is_open = not state.test.is_closed and host not in state.answered
+        return is_open and test_id not in self.tests and host in state.test.hosts
 
 
 class AgentService:
@@ -59,6 +73,7 @@ class AgentService:
         allocator: the writer of hosts and addresses.
         authority: signs certificates.
         presence: who is connected.
+        tests: takes results of connectivity tests.
     """
 
     def __init__(
@@ -68,12 +83,14 @@ class AgentService:
         allocator: Allocator,
         authority: Authority,
         presence: Presence,
+        tests: ConnectivityTests,
     ) -> None:
         self._client = client
         self._follower = follower
         self._allocator = allocator
         self._authority = authority
         self._presence = presence
+        self._tests = tests
         self._feeds: dict[str, Feed] = {}
         self._reports_under_way = 0
 
@@ -146,6 +163,14 @@ class AgentService:
         log.info("audit: certificate of %s renewed", identity)
         return pb.RenewReply(certificate_pem=self._authority.sign(signing_request, identity))
 
+    async def finish_test(self, member: Member, request: pb.FinishTestRequest) -> pb.FinishTestReply:
+        """Takes in what a host found in a connectivity test; see ``ConnectivityTests.finish``."""
+        await self._admit(member)
+        address = str(self._state(member).table.peers[member.host].address)
+        result = read_test_result(address, request)
+        await self._tests.finish(member.network, member.host, request.id, result)
+        return pb.FinishTestReply()
+
     async def leave(self, member: Member, _unused: pb.LeaveRequest) -> pb.LeaveReply:
         """Takes the host out of its network; see ``Allocator.release``."""
         stored = await self._allocator.read(member.network, member.host)
@@ -186,15 +211,23 @@ class AgentService:
             )
         return state
 
-    def _news(self, member: Member, told: _Told) -> Iterable[bytes]:
+    def _news(self, member: Member, told: _Told) -> list[bytes]:
         """What concerns this host alone and it has not been told yet."""
         state = self._follower.replica.networks.get(member.network)
+        messages: list[bytes] = []
         if state is None:
-            return
+            return messages
         orders = state.orders.get(member.host, Orders())
         if orders != told.orders:
             told.orders = orders
-            yield orders_message(orders)
+            messages.append(orders_message(orders))
+        for test_id, each in state.tests.items():
+            remaining_s = self._tests.remaining_s(member.network, test_id, each.test)
+            if told.may_hear(test_id, each, member.host) and remaining_s > 0:
+                told.tests.add(test_id)
+                messages.append(test_message(test_id, each.test, remaining_s))
+        told.tests &= state.tests.keys()
+        return messages
 
     def _resume(self, member: Member, request: pb.WatchRequest) -> _Place | None:
         """Where a host stands that has seen a revision; None if it needs a snapshot."""

@@ -15,6 +15,7 @@ from cladnet.controller.agent_server import AgentServer
 from cladnet.controller.agent_service import AgentService
 from cladnet.controller.allocator import Allocator
 from cladnet.controller.config import ControllerConfig
+from cladnet.controller.connectivity_tests import ConnectivityTests
 from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
@@ -60,8 +61,14 @@ class Controller:
         self._presence = Presence()
         self._quarantine = Quarantine(self._client)
         self._allocator = Allocator(self._client, self._follower.replica, self._quarantine)
+        self._tests = ConnectivityTests(self._client, self._follower.replica)
         self._service = AgentService(
-            self._client, self._follower, self._allocator, self._state.authority, self._presence
+            self._client,
+            self._follower,
+            self._allocator,
+            self._state.authority,
+            self._presence,
+            self._tests,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -81,6 +88,7 @@ class Controller:
                 stop.wait(),
                 self._follower.run(),
                 self._membership.run(),
+                self._tests.run(),
                 self._keep_certificate(api),
                 self._tell_service_manager(),
             )
@@ -111,6 +119,7 @@ class Controller:
             control=Control(self._client),
             enrolments=Enrolments(self._client, self._allocator, self._state.authority),
             presence=self._presence,
+            tests=self._tests,
         )
         files = (self._state.server_key_file, self._state.server_certificate_file)
         return ApiServer(create_app(backend), self._config.api_listen, *files)

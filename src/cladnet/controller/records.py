@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, ip_network
 from typing import Any, TypeVar
 
+from cladnet.core.connectivity import ConnectivityTest, HostResult, Ping
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
@@ -134,6 +135,41 @@ def read_host(document: Mapping[str, Any]) -> HostRecord:
     if report is None:
         return HostRecord(str(document["identity"]))
     return HostRecord(str(document["identity"]), _report({**report, **document.get("done", {})}))
+
+
+def write_test(test: ConnectivityTest) -> bytes:
+    """A connectivity test."""
+    return _write(asdict(test))
+
+
+@_reader
+def read_test(document: Mapping[str, Any]) -> ConnectivityTest:
+    """A connectivity test."""
+    return ConnectivityTest(
+        hosts=tuple(map(str, document["hosts"])),
+        count=int(document["count"]),
+        timeout_s=int(document["timeout_s"]),
+        is_closed=bool(document["is_closed"]),
+    )
+
+
+def write_result(result: HostResult) -> bytes:
+    """What a host found in a connectivity test; compact, for there may be many pairs."""
+    pings = [[ping.host, ping.address, ping.rtt_ms] for ping in result.pings]
+    return _write({"address": result.address, "error": result.error, "pings": pings})
+
+
+@_reader
+def read_result(document: Mapping[str, Any]) -> HostResult:
+    """What a host found in a connectivity test."""
+    return HostResult(
+        address=str(document["address"]),
+        pings=tuple(
+            Ping(str(host), str(address), None if rtt_ms is None else float(rtt_ms))
+            for host, address, rtt_ms in document["pings"]
+        ),
+        error=str(document["error"]),
+    )
 
 
 def write_orders(orders: Orders) -> bytes:

@@ -13,6 +13,7 @@ from itertools import groupby
 from cladnet.controller import keys, records
 from cladnet.controller.etcd.informer import Batch, Change
 from cladnet.controller.records import HostRecord
+from cladnet.core.connectivity import ConnectivityTest
 from cladnet.core.errors import InvalidInput, NotFound
 from cladnet.core.network import NetworkSpec
 from cladnet.core.orders import Orders
@@ -39,6 +40,15 @@ class PlaceState:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class TestState:
+    """A connectivity test, when it was last written, and who has answered."""
+
+    test: ConnectivityTest
+    revision: int
+    answered: set[str]
+
+
 @dataclass(slots=True)
 class NetworkState:
     """Everything known of one network.
@@ -51,6 +61,7 @@ class NetworkState:
         hosts: its members by name.
         places: what administrators decided about hosts, by name.
         orders: what administrators want hosts to do, by name.
+        tests: connectivity tests by id.
         holders: what stands at each address that is taken.
     """
 
@@ -61,6 +72,7 @@ class NetworkState:
     hosts: dict[str, HostState] = field(default_factory=dict)
     places: dict[str, PlaceState] = field(default_factory=dict)
     orders: dict[str, Orders] = field(default_factory=dict)
+    tests: dict[str, TestState] = field(default_factory=dict)
     holders: dict[IPv4Address, bytes] = field(default_factory=dict)
 
     def take_in(self, kind: str, name: str, change: Change) -> list[Item] | None:
@@ -76,6 +88,10 @@ class NetworkState:
                 return self._take_in_host(name, change)
             case "place":
                 self._take_in_place(name, change)
+            case "test":
+                return self._take_in_test(name, change)
+            case "result":
+                self._take_in_result(name, change)
             case "order":
                 return self._take_in_orders(name, change)
             case "addr":
@@ -123,6 +139,24 @@ class NetworkState:
             self.places[host] = PlaceState(records.read_place(change.value), change.revision)
         except InvalidInput as exc:
             _ignored(change, exc)
+
+    def _take_in_test(self, test_id: str, change: Change) -> list[Item] | None:
+        if change.value is None:
+            self.tests.pop(test_id, None)
+            return None
+        try:
+            test = records.read_test(change.value)
+        except InvalidInput as exc:
+            _ignored(change, exc)
+            return None
+        known = self.tests.get(test_id)
+        self.tests[test_id] = TestState(test, change.revision, set() if known is None else known.answered)
+        return []
+
+    def _take_in_result(self, name: str, change: Change) -> None:
+        test_id, _unused, host = name.partition(".")
+        if change.value is not None and test_id in self.tests:
+            self.tests[test_id].answered.add(host)
 
     def _take_in_orders(self, host: str, change: Change) -> list[Item] | None:
         if change.value is None:
@@ -240,11 +274,16 @@ def _ignored(change: Change, error: InvalidInput) -> None:
     log.error("The key %r is ignored: %s", change.key, error)
 
 
+def _listing_order(change: Change) -> tuple[bool, bool]:
+    """Networks before their parts, tests before their results: or these belong to nothing yet."""
+    return not change.key.endswith(b"/cfg"), b"/result/" in change.key
+
+
 def _by_revision(batch: Batch) -> Iterable[tuple[int, Iterable[Change]]]:
     """The changes of each revision; those of a listing all count as of its own revision.
 
-    A listing comes in the order of the keys: networks first, or their parts belong to nothing yet.
+    A listing comes in the order of the keys, which is not that in which they make sense.
     """
     if batch.listed:
-        return [(batch.revision, sorted(batch.changes, key=lambda change: not change.key.endswith(b"/cfg")))]
+        return [(batch.revision, sorted(batch.changes, key=_listing_order))]
     return [(revision, list(group)) for revision, group in groupby(batch.changes, lambda c: c.revision)]

@@ -169,6 +169,8 @@ def test_what_is_not_there(demo: httpx.Client) -> None:
         ("DELETE", f"/networks/{NET}/peers/a1"),
         ("POST", f"/networks/{NET}/enrolments"),
         ("POST", f"/networks/{NET}/control"),
+        ("POST", f"/networks/{NET}/tests"),
+        ("GET", f"/networks/{NET}/tests/0000"),
     ],
 )
 @pytest.mark.parametrize("shown", ["", "wrong"])
@@ -203,6 +205,8 @@ def test_every_operation_of_the_description_is_known_here(api: httpx.Client) -> 
         ("DELETE", "/v1/networks/{name}/peers/{host}"),
         ("POST", "/v1/networks/{name}/enrolments"),
         ("POST", "/v1/networks/{name}/control"),
+        ("POST", "/v1/networks/{name}/tests"),
+        ("GET", "/v1/networks/{name}/tests/{test_id}"),
     }
 
 

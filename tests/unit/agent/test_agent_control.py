@@ -103,6 +103,7 @@ class Host:
         self.orders = OrderFollower(
             self.state, self.keys, health=self.health, on_orders=self._on_orders, on_key=self._on_key
         )
+        self.tests: list[agent_pb2.ConnectivityTest] = []
         self.keys_used: list[bytes] = []
         rng = random.SystemRandom()
         self.control = Control(
@@ -112,6 +113,7 @@ class Host:
             orders=self.orders,
             health=self.health,
             report=self._report,
+            test=self.tests.append,
             rng=rng,
         )
         self.task: asyncio.Task[None] | None = None

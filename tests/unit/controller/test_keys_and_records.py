@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cladnet.controller import keys, records
 from cladnet.controller.keys import MemberKey, NetworkKey
 from cladnet.controller.records import Enrolment, HostRecord
+from cladnet.core.connectivity import ConnectivityTest, HostResult, Ping
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
@@ -110,6 +111,13 @@ def test_orders_survive_etcd() -> None:
     assert records.read_orders(records.write_orders(orders)) == orders
 
 
+def test_connectivity_tests_and_results_survive_etcd() -> None:
+    test = ConnectivityTest(("a1", "b1"), 5, 20, is_closed=True)
+    assert records.read_test(records.write_test(test)) == test
+    result = HostResult("10.99.0.1", (Ping("b1", "10.99.0.2", 0.25), Ping("c1", "10.99.0.3")), "")
+    assert records.read_result(records.write_result(result)) == result
+
+
 def test_an_enrolment_and_a_controller_survive_etcd() -> None:
     enrolment = Enrolment("demo", 5, "a1", "ff")
     assert records.read_enrolment(records.write_enrolment(enrolment)) == enrolment
@@ -133,6 +141,8 @@ READERS: list[Callable[[bytes], object]] = [
     records.read_enrolment,
     records.read_place,
     records.read_orders,
+    records.read_test,
+    records.read_result,
     lambda value: records.read_controller("a1", value),
 ]
 json_values = st.recursive(

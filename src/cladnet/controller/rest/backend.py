@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cladnet.controller.allocator import Allocator
+from cladnet.controller.connectivity_tests import ConnectivityTests
 from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
@@ -37,6 +38,7 @@ class Backend:
         control: the writer of orders.
         enrolments: the writer of enrolments.
         presence: who is connected.
+        tests: the writer of connectivity tests.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Backend:
     control: Control
     enrolments: Enrolments
     presence: Presence
+    tests: ConnectivityTests
 
 
 def _backend(request: Request) -> Backend:

@@ -45,6 +45,10 @@ class EchoSocket:
     ) -> None:
         self._socket.close()
 
+    def fileno(self) -> int:
+        """Descriptor to wait on for replies."""
+        return self._socket.fileno()
+
     def send(self, addresses: Iterable[str]) -> None:
         """Sends one request to each address; one that the kernel does not take is as good as lost."""
         for address in addresses:
