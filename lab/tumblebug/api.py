@@ -32,6 +32,7 @@ from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
 from lab.tumblebug.routes import Route, api_document, routes
 from lab.tumblebug.shared import Sharing
+from lab.tumblebug.tracking import Tracking
 from lab.tumblebug.views import Views, in_order
 
 Parameters = Mapping[str, str]
@@ -76,6 +77,7 @@ class Api:
         self._register = Register(namespaces, self._records)
         self._views = Views(era, self._records)
         self._bastions = Bastions(era, self._find)
+        self._tracking = Tracking(era)
         self._handlers = self._topics(sharing or Sharing(era, {}))
         self._routes = routes(era)
         self._limiter = TokenBuckets(era.requests_per_s)
@@ -109,7 +111,7 @@ class Api:
         commands = Commands(era, find=find, records=records, cloud=self._cloud)
         labels = Labels(era, find, register, self._views)
         offers = Offers(era, self._catalogue)
-        topics = (self._bastions, controls, creation, deletion, commands, labels, offers)
+        topics = (self._bastions, self._tracking, controls, creation, deletion, commands, labels, offers)
         return {name: handler for topic in topics for name, handler in topic.handlers.items()}
 
     def answer(self, request: Request) -> Answer:
@@ -119,24 +121,32 @@ class Api:
             if request.method == "GET" and request.path in self._era.open_paths:
                 return Answer(self._era.open_paths[request.path])
             self._credentials.check(request.headers)
-            return self._routed(request)
+            route, parameters = self._route(request)
+            return self._tracking.tracked(
+                request, route.handler, lambda: self._answered(route, request, parameters)
+            )
         except Refused as refused:
             return refused.answer
-        except CloudError as error:
-            return Answer({"message": str(error)}, 500)
 
     def _take(self, limiter: TokenBuckets, request: Request) -> None:
         with self._lock:
             limiter.take(request.client, self._now())
 
-    def _routed(self, request: Request) -> Answer:
-        route, parameters = self._route(request)
+    def _answered(self, route: Route, request: Request, parameters: Parameters) -> Answer:
+        try:
+            return Answer(self._handled(route, request, parameters))
+        except Refused as refused:
+            return refused.answer
+        except CloudError as error:
+            return Answer({"message": str(error)}, 500)
+
+    def _handled(self, route: Route, request: Request, parameters: Parameters) -> object:
         if route.limited:
             self._take(self._route_limiters[route.handler], request)
         is_system = route.for_system and parameters["ns"] == self._era.system_namespace
         if "ns" in parameters and not is_system:
             self._find.namespace(parameters["ns"])
-        return Answer(self._handler(route)(request, parameters))
+        return self._handler(route)(request, parameters)
 
     def _handler(self, route: Route) -> Handler:
         own: Handler | None = getattr(self, f"_on_{route.handler}", None)

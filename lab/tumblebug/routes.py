@@ -42,6 +42,10 @@ def routes(era: Era) -> Sequence[Route]:
     resources = "/ns/{ns}/resources"
     found = [
         Route("GET", era.doc_path, "document"),
+        Route("GET", "/request/{id}", "request"),
+        Route("DELETE", "/request/{id}", "forget_request"),
+        Route("GET", "/requests", "requests"),
+        Route("DELETE", "/requests", "forget_requests"),
         Route("GET", "/ns", "namespaces"),
         Route("GET", "/ns/{ns}", "namespace"),
         Route("GET", infra, "infras", limited=True),

@@ -92,6 +92,7 @@ SCHEMAS_OF_ALL = {
     "bastion": "BastionNode",
     "message": "SimpleMsg",
     "labels": "LabelInfo",
+    "request": "RequestDetails",
     "nodes": "RestGetAllNodeInNsResponse",
 }
 SHARED = "default-shared-aws-ap-northeast-2"
@@ -298,6 +299,14 @@ def test_labels(era: str) -> None:
         bench.ask(f"{path}/a", method="DELETE"),
     ):
         assert deviations(era, "message", answer.body) == set()
+
+
+def test_tracked_requests(era: str, bench: Bench) -> None:
+    answer = bench.ask(f"/ns/default/cmd/{bench.era.infra}/mix", method="POST", send={"command": ["x"]})
+    body = bench.body(f"/request/{answer.headers['X-Request-Id']}")
+
+    assert deviations(era, "request", body) == set()
+    assert deviations(era, "message", bench.ask("/requests", method="DELETE").body) == set()
 
 
 def test_errors_are_messages(era: str, bench: Bench) -> None:
