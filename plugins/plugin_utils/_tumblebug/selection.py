@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.labels import parse_selector
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.labels import parse_selector
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import host_variables
 
 _FALSE = ("", [], {})  # beside false and null, by the rules of JMESPath

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.labels import parse_selector
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
-from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.labels import parse_selector
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.selection import (
     criteria,
     select,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
+from .._errors import InvalidInput
 
 LabelSelector = Callable[[Mapping[str, str]], bool]
 
