@@ -34,6 +34,7 @@ class Simulator:
     folder: Path
     topology: str
     port: int = 1323
+    estate: str = "topology"  # or empty: all hosts can be bought
 
     @property
     def url(self) -> str:
@@ -123,7 +124,7 @@ class Simulator:
         argv = [sys.executable, "-m", "lab.tumblebug", "--topology", self.topology]
         pid = os.posix_spawn(
             sys.executable,
-            [*argv, "--listen", f"127.0.0.1:{self.port}"],
+            [*argv, "--estate", self.estate, "--listen", f"127.0.0.1:{self.port}"],
             {**os.environ, "PYTHONPATH": str(ROOT)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

@@ -2,10 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulator of CB-Tumblebug's REST API: three eras of it over one set of virtual machines.
 
-estate    what was created: namespaces, infras, machines, networks, key pairs
-cloud     what the providers say and do now: addresses, status, suspend, resume, reboot
-records   what Tumblebug remembers, which is not always what the cloud says
-era       how one release names and shapes things
-render_*  records and estate as the JSON of an era
-api       what each route answers; gate: who may ask, and how often; server: HTTP
+estate     what exists: namespaces, infras, machines, networks, key pairs; register: every change of it
+cloud      what the providers say and do: addresses, status, orders, actions, commands
+           in memory (StaticCloud, whose commands run in sandbox) or in a lab (lab_cloud)
+catalogue  what can be bought: specs and images of catalogue.yml
+records    what Tumblebug remembers, which is not always what the cloud says
+era        how one release names and shapes things
+bodies     requests as Tumblebug reads them; render_*, views: the JSON of an era
+api        who answers which route; gate: who may ask, and how often; server: HTTP
+
+Topics of routes: create (with groups, shared, holding), deletion, control, commands, labels, offers (with
+spec_search), reviews, namespaces, bastions, tracking. Texts, statuses and their oddities were read in the source
+of each era's tag. Not simulated: asynchronous commands and their event stream, postCommands, templates, static
+creation with given networks, file transfer.
 """

@@ -26,10 +26,12 @@ from lab.tumblebug.groups import Groups
 from lab.tumblebug.holding import Holding
 from lab.tumblebug.labels import Labels
 from lab.tumblebug.lookup import Lookup, id_list, id_list_by_field
+from lab.tumblebug.namespaces import Namespaces
 from lab.tumblebug.offers import Offers
 from lab.tumblebug.records import Records
 from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
+from lab.tumblebug.reviews import Reviews
 from lab.tumblebug.routes import Route, api_document, routes
 from lab.tumblebug.shared import Sharing
 from lab.tumblebug.tracking import Tracking
@@ -89,7 +91,7 @@ class Api:
     def _topics(self, sharing: Sharing) -> dict[str, Handler]:
         """The handlers that have a module of their own."""
         era, find, records, register = self._era, self._find, self._records, self._register
-        holding = Holding()
+        holding, groups = Holding(), Groups(era, self._catalogue)
         deletion = Deletion(
             era, find=find, records=records, register=register, now=self._now, wait=self._wait
         )
@@ -101,7 +103,7 @@ class Api:
             register=register,
             views=self._views,
             cloud=self._cloud,
-            groups=Groups(era, self._catalogue),
+            groups=groups,
             sharing=sharing,
             deletion=deletion,
             holding=holding,
@@ -109,9 +111,13 @@ class Api:
             wait=self._wait,
         )
         commands = Commands(era, find=find, records=records, cloud=self._cloud)
-        labels = Labels(era, find, register, self._views)
-        offers = Offers(era, self._catalogue)
-        topics = (self._bastions, self._tracking, controls, creation, deletion, commands, labels, offers)
+        topics = (
+            *(self._bastions, self._tracking, controls, creation, deletion, commands),
+            Labels(era, find, register, self._views),
+            Namespaces(era, find, register),
+            Offers(era, self._catalogue),
+            Reviews(era, self._catalogue, groups),
+        )
         return {name: handler for topic in topics for name, handler in topic.handlers.items()}
 
     def answer(self, request: Request) -> Answer:
@@ -159,19 +165,8 @@ class Api:
                 return route, parameters
         raise Refused(404, "Not Found")
 
-    # --- API document and namespaces ---
-
     def _on_document(self, _request: Request, _parameters: Parameters) -> object:
         return api_document(self._era)
-
-    def _on_namespaces(self, request: Request, _parameters: Parameters) -> object:
-        found = self._find.namespaces()
-        if request.option == "id":
-            return id_list(namespace.id for namespace in found)
-        return {"ns": [render_resources.namespace(self._era, each) for each in found]}
-
-    def _on_namespace(self, _request: Request, parameters: Parameters) -> object:
-        return render_resources.namespace(self._era, self._find.namespace(parameters["ns"]))
 
     # --- infras ---
 

@@ -26,9 +26,10 @@ class Bastions:
         self._of_subnet: dict[tuple[str, str, str], list[Bastion]] = defaultdict(list)
 
     def of(self, namespace: str, network: Network) -> Sequence[Bastion]:
-        """The bastions of a network's subnet."""
+        """The bastions of a network's subnet that still exist."""
         with self._lock:
-            return list(self._of_subnet[namespace, network.vnet_id, network.subnet_id])
+            known = list(self._of_subnet[namespace, network.vnet_id, network.subnet_id])
+        return [each for each in known if self._find.has_machine(each.namespace, each.infra, each.machine)]
 
     @property
     def handlers(self) -> Mapping[str, Callable[[Request, Mapping[str, str]], object]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from lab.tumblebug.answers import Refused, Request
 from lab.tumblebug.bodies import Shape, decoded
@@ -107,7 +108,28 @@ class Commands:
             self._records.greeted(path)
         except CloudError as exc:
             outcome.error = str(exc)
+        self._note(path, commands, outcome)
         return outcome
+
+    def _note(self, path: MachinePath, commands: Sequence[str], outcome: Outcome) -> None:
+        """Into the history of the machine, with everything that was printed."""
+        stamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        for number, command in enumerate(commands):
+            index = str(number)
+            good = index in outcome.stdout and not outcome.stderr[index].startswith("(Process exited")
+            entry = {
+                "commandRequested": command,
+                "commandExecuted": command,
+                "status": "Completed" if good else "Failed",
+                "startedTime": stamp,
+                "completedTime": stamp,
+                "elapsedTime": 0,
+                "resultSummary": "Command executed successfully" if good else "Command execution failed",
+                "errorMessage": "" if good else self._shown_error(outcome).get("error", ""),
+                "stdout": outcome.stdout.get(index, ""),
+                "stderr": outcome.stderr.get(index, ""),
+            }
+            self._records.note_command(path, entry)
 
     def _run_all(
         self, resource: str, user: str, commands: Sequence[str], timeout_s: float, outcome: Outcome

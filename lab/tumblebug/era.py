@@ -73,6 +73,7 @@ class Era:
     add_key: str = "numVMsToAdd"
     add_group_path: str = "vmDynamic"
     recommend_path: str = "/mciRecommendVm"
+    shared_path: str = "sharedResources"
     client_error_code: int = 400  # of an error without a result
     delete_wait_s: float = 5.0  # how long a deletion waits for machines that it terminates
     terminates_by_default: bool = False  # a deletion without option terminates first
@@ -126,6 +127,7 @@ MCIS = Era(
     unknown_address="empty",
     system_namespace="system-purpose-common-ns",
     recommend_path="/mcisRecommendVm",
+    shared_path="defaultResources",
     client_error_code=500,
     holds=False,
 )
@@ -171,6 +173,7 @@ INFRA = Era(
         "spec",
         "image",
         "sshHostKeyInfo",
+        "commandStatus",
         groupId="nodeGroupId",
         userName="nodeUserName",
         rootDeviceName="RootDeviceName",

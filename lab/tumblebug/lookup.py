@@ -54,6 +54,10 @@ class Lookup:
                 return machine
         raise self._no_machine((namespace, infra_id, machine_id))
 
+    def has_machine(self, namespace: str, infra_id: str, machine_id: str) -> bool:
+        infra = self.namespace(namespace).infras.get(infra_id)
+        return infra is not None and any(machine.id == machine_id for machine in infra.machines)
+
     def machine_path(self, parameters: Mapping[str, str]) -> MachinePath:
         """The path of the machine that the parameters name; refuses if it does not exist."""
         path = (parameters["ns"], parameters["infra"], parameters["machine"])

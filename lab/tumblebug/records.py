@@ -34,6 +34,7 @@ class Record:
     polled_at_s: float = 0.0
     message: str = ""  # systemMessage
     host_key: str = ""  # as seen at the first ssh connection
+    commands: tuple[Mapping[str, object], ...] = ()  # commandStatus, the newest last
 
     @property
     def at_cloud(self) -> bool:
@@ -121,6 +122,13 @@ class Records:
         """Drops the host key, so that the next connection notes it anew."""
         with self._lock:
             self._records[path] = replace(self._records[path], host_key="")
+
+    def note_command(self, path: MachinePath, entry: Mapping[str, object]) -> None:
+        """Adds a command to the history of a machine."""
+        with self._lock:
+            record = self._records[path]
+            numbered = {"index": len(record.commands) + 1, **entry}
+            self._records[path] = replace(record, commands=(*record.commands, numbered))
 
     def replace_machine(self, path: MachinePath, machine: Machine) -> None:
         """Stores another description of a machine."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from lab.tumblebug.estate import Infra, Machine, Namespace, Shared
@@ -79,9 +79,15 @@ class Register:
             self._estate[namespace.id] = namespace
             return True
 
-    def relabel_infra(self, namespace: str, infra_id: str, labels: Mapping[str, str]) -> None:
-        """Gives an infra other user labels."""
-        self.change_infra(namespace, infra_id, lambda infra: replace(infra, labels=labels))
+    def remove_namespace(self, namespace: str) -> None:
+        """Removes a namespace with everything in it."""
+        with self._lock:
+            del self._estate[namespace]
+
+    def drop_shared(self, namespace: str) -> None:
+        """Forgets what machines that are gone had in common."""
+        with self._lock:
+            self._estate[namespace] = replace(self._estate[namespace], shared=())
 
     def _put(self, namespace: str, infra: Infra) -> None:
         before = self._estate[namespace]

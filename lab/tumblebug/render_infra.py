@@ -42,7 +42,7 @@ def renamed(document: Mapping[str, Any], keys: Mapping[str, str]) -> Json:
 def machine(era: Era, owner: Owner, record: Record) -> Json:
     """A VM (node) object."""
     document = _identity(era, owner, record) | _state(era, record) | _placement(era, record.machine)
-    return renamed(document | _hardware(era, record) | _host_key(record), era.node_keys)
+    return renamed(document | _hardware(era, record) | _history(record), era.node_keys)
 
 
 def _identity(era: Era, owner: Owner, record: Record) -> Json:
@@ -132,9 +132,10 @@ def _image_fields(era: Era, subject: Machine) -> Json:
     }
 
 
-def _host_key(record: Record) -> Json:
-    """The host key seen at the first connection; absent, never null, before."""
-    return {"sshHostKeyInfo": host_key_info(record.host_key)} if record.host_key else {}
+def _history(record: Record) -> Json:
+    """Commands and the host key of the first connection; absent, never null, before there are any."""
+    key = {"sshHostKeyInfo": host_key_info(record.host_key)} if record.host_key else {}
+    return key | ({"commandStatus": list(record.commands)} if record.commands else {})
 
 
 def host_key_info(key: str) -> Json:

@@ -47,7 +47,11 @@ def routes(era: Era) -> Sequence[Route]:
         Route("GET", "/requests", "requests"),
         Route("DELETE", "/requests", "forget_requests"),
         Route("GET", "/ns", "namespaces"),
+        Route("POST", "/ns", "add_namespace"),
         Route("GET", "/ns/{ns}", "namespace"),
+        Route("DELETE", "/ns/{ns}", "remove_namespace"),
+        Route("DELETE", f"/ns/{{ns}}/{era.shared_path}", "remove_shared"),
+        Route("POST", f"/{era.dynamic}CheckRequest", "check_request"),
         Route("GET", infra, "infras", limited=True),
         Route("GET", one, "infra", limited=True),
         Route("GET", f"{one}/{era.node}/{{machine}}", "machine"),
@@ -80,6 +84,8 @@ def routes(era: Era) -> Sequence[Route]:
         ]
     if era.numeric:
         found += [
+            Route("POST", f"/ns/{{ns}}/{era.dynamic}Review", "review_infra"),
+            Route("POST", f"{one}/{era.add_group_path}Review", "review_group"),
             Route("GET", f"{one}/node/{{machine}}/sshHostKey", "host_key"),
             Route("DELETE", f"{one}/node/{{machine}}/sshHostKey", "forget_host_key"),
         ]

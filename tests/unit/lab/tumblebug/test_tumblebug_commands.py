@@ -39,6 +39,19 @@ def test_every_machine_has_a_result(era: Era) -> None:
     assert first[f"{era.node}Ip"] == "198.51.100.10"
 
 
+def test_newer_tags_keep_a_history_of_each_machine() -> None:
+    bench = Bench(INFRA)
+    assert "commandStatus" not in bench.body(f"{bench.mix}/node/g1-1")
+    command(bench, "hostname")
+    command(bench, "fail")
+    history = bench.body(f"{bench.mix}/node/g1-1")["commandStatus"]
+
+    assert [(each["index"], each["status"]) for each in history] == [(1, "Completed"), (2, "Failed")]
+    assert history[0]["stdout"] == "i-g1-1 ran hostname\n"
+    command(Bench(MCI), "hostname")
+    assert "commandStatus" not in Bench(MCI).body(f"{Bench(MCI).mix}/vm/g1-1")
+
+
 @ALL
 def test_selection(era: Era) -> None:
     bench = Bench(era)
