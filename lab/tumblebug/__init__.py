@@ -12,7 +12,9 @@ bodies     requests as Tumblebug reads them; render_*, views: the JSON of an era
 api        who answers which route; gate: who may ask, and how often; server: HTTP
 
 Topics of routes: create (with groups, shared, holding), deletion, control, commands, labels, offers (with
-spec_search), reviews, namespaces, bastions, tracking. Texts, statuses and their oddities were read in the source
-of each era's tag. Not simulated: asynchronous commands and their event stream, postCommands, templates, static
-creation with given networks, file transfer.
+spec_search), reviews, namespaces, bastions, tracking.
+
+Shapes are those of the published API documents. Texts, statuses and oddities were read in the source, of a
+neighbouring version where the tag itself was not at hand. Not simulated: asynchronous commands with their
+event stream, postCommands, templates, static creation with given networks, file transfer.
 """
