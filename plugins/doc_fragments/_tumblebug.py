@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection
-"""Options by which plugins reach CB-Tumblebug."""
+"""Options by which plugins and modules reach CB-Tumblebug."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Sections: the standard one has the options; PLUGINS adds their environment variables."""
+    """Sections: the standard one has the options; PLUGINS and MODULES add their environment variables."""
 
     DOCUMENTATION = r"""
 options:
@@ -72,4 +72,36 @@ options:
   timeout:
     env:
       - name: TUMBLEBUG_TIMEOUT
+"""
+
+    MODULES = r"""
+options:
+  era:
+    description:
+      - The word that the API of CB-Tumblebug uses for an infra. V(auto) finds it out, with at most three
+        requests.
+    type: str
+    choices: [auto, infra, mci, mcis]
+    default: auto
+  namespace:
+    description:
+      - Id of the namespace.
+    type: str
+    required: true
+attributes:
+  action_group:
+    description:
+      - Use C(group/cloud_barista.cladnet.tumblebug) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - cloud_barista.cladnet.tumblebug
+notes:
+  - Of the host where the module runs, which is usually C(localhost), the environment variables
+    E(TUMBLEBUG_URL), E(TUMBLEBUG_USERNAME), E(TUMBLEBUG_PASSWORD), E(TUMBLEBUG_TOKEN),
+    E(TUMBLEBUG_VALIDATE_CERTS), E(TUMBLEBUG_CA_PATH), E(TUMBLEBUG_TIMEOUT), E(TUMBLEBUG_ERA) and
+    E(TUMBLEBUG_NAMESPACE) stand for the options of these names that are not set.
+  - Set these options once for all modules with C(module_defaults) and the group
+    C(group/cloud_barista.cladnet.tumblebug).
+  - CB-Tumblebug answers two requests for infras in a second. The modules keep to that, and wait where others
+    have used it up.
 """
