@@ -7,15 +7,29 @@ from __future__ import annotations
 import typing as t
 
 from ._declarative import Document
-from ._errors import Unavailable
+from ._errors import InvalidInput, Unavailable
 
 MAX_NAMED = 5
+MAX_COUNT, MAX_TIMEOUT_S = 20, 60  # the controllers'
 
 
-def connectivity(test: Document) -> Document:
+def spec_of_test(hosts: t.Sequence[str] | None, count: int, timeout_s: int) -> Document:
+    """Returns what a controller is asked for.
+
+    :raises InvalidInput: a number is out of range; said here because options have other names there.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidInput(f"count is {count}: give 1 to {MAX_COUNT}.")
+    if not 1 <= timeout_s <= MAX_TIMEOUT_S:
+        raise InvalidInput(f"wait_timeout is {timeout_s}: give 1 to {MAX_TIMEOUT_S} seconds.")
+    return {"hosts": hosts, "count": count, "timeout_s": timeout_s}
+
+
+def connectivity(test: Document, *, ignored_peers: t.AbstractSet[str]) -> Document:
     """Returns the results of a test that is done.
 
     :param test: as the controller has it.
+    :param ignored_peers: names of peers that nobody has to reach; pairs with them are left out.
     :return: ``hosts``, ``missing``, ``errors`` (by host), ``pairs``, ``unreachable``, ``matrix`` (round-trip
         times in milliseconds by host and host, None where nothing came back), ``reachable`` and ``total``.
     :raises Unavailable: it is not done.
@@ -25,21 +39,29 @@ def connectivity(test: Document) -> Document:
             f"Test {test['id']} of network {test['network']} did not end in its time.",
             hint="Look at 'journalctl -u cladnet-controller' on the controllers.",
         )
-    pairs = [_pair(result, ping) for result in test["results"] for ping in result["pairs"]]
+    pairs = [
+        _pair(result, ping)
+        for result in test["results"]
+        for ping in result["pairs"]
+        if ping["host"] not in ignored_peers
+    ]
+    unreachable = [pair for pair in pairs if not pair["reachable"]]
     return {
         "hosts": sorted(test["hosts"]),
         "missing": sorted(test["missing"]),
         "errors": {result["host"]: result["error"] for result in test["results"] if result["error"]},
         "pairs": pairs,
-        "unreachable": [pair for pair in pairs if not pair["reachable"]],
+        "unreachable": unreachable,
         "matrix": _matrix(pairs),
-        "reachable": test["reachable"],
-        "total": test["total"],
+        "reachable": len(pairs) - len(unreachable),
+        "total": len(pairs),
     }
 
 
 def complaint(found: Document) -> str:
     """Returns what is wrong, as a sentence or two; empty if every host reaches every other one."""
+    if not found["hosts"]:
+        return "No host has joined that could test."
     unreachable = [f"{pair['host']} to {pair['peer']}" for pair in found["unreachable"]]
     errors = [f"{host}: {error}" for host, error in sorted(found["errors"].items())]
     complaints = [

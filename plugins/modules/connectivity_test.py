@@ -36,7 +36,7 @@ options:
   hosts:
     description:
       - Names of the hosts that ping. Each of them pings all peers of the network. Without it, all hosts that
-        have an agent.
+        have joined.
     type: list
     elements: str
   count:
@@ -49,10 +49,16 @@ options:
         RV(missing), as one that is not connected to a controller.
     type: int
     default: 10
+  include_unmanaged:
+    description:
+      - Whether peers without agent have to be reached too. By default they do not count, because a laptop
+        that sleeps answers nobody.
+    type: bool
+    default: false
   fail_on_unreachable:
     description:
-      - Whether the module fails if a pair is unreachable, or a host gave no result. The results are returned
-        in either case.
+      - Whether the module fails if a pair is unreachable, a host gave no result, or there is no host to ask.
+        The results are returned in either case.
     type: bool
     default: true
 seealso:
@@ -165,6 +171,7 @@ total:
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._connectivity import (
     complaint,
     connectivity,
+    spec_of_test,
 )
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_api import (
     ControllerApi,
@@ -182,6 +189,7 @@ OPTIONS: ArgumentSpec = {
     "hosts": {"type": "list", "elements": "str"},
     "count": {"type": "int", "default": 3},
     "wait_timeout": {"type": "int", "default": 10},
+    "include_unmanaged": {"type": "bool", "default": False},
     "fail_on_unreachable": {"type": "bool", "default": True},
 }
 GRACE_S = 15
@@ -191,8 +199,7 @@ GRACE_S = 15
 def run_test(api: ControllerApi, params: Document) -> Document:
     """Has the hosts ping and returns the test when it is done, or when that has taken far too long."""
     network, timeout_s = params["network"], params["wait_timeout"]
-    spec = {"hosts": params["hosts"], "count": params["count"], "timeout_s": timeout_s}
-    started = api.start_test(network, spec)
+    started = api.start_test(network, spec_of_test(params["hosts"], params["count"], timeout_s))
     return poll(
         lambda: api.test(network, started["id"]),
         lambda test: test["state"] == "done",
@@ -200,11 +207,19 @@ def run_test(api: ControllerApi, params: Document) -> Document:
     )
 
 
+def ignored_peers(api: ControllerApi, params: Document) -> set[str]:
+    """Returns the names of the peers that nobody has to reach."""
+    if params["include_unmanaged"]:
+        return set()
+    return {peer["host"] for peer in api.peers(params["network"]) if not peer["managed"]}
+
+
 def main() -> None:
     """Runs the module."""
     module = controller_module(OPTIONS)
     with controller_api(module) as api:
-        found = connectivity(run_test(api, module.params))
+        test = run_test(api, module.params)
+        found = connectivity(test, ignored_peers=ignored_peers(api, module.params))
         wrong = complaint(found)
         if wrong and module.params["fail_on_unreachable"]:
             message = f"Network {module.params['network']} is not whole. {wrong}"

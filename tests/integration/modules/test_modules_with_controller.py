@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils import _connectivity
 
+from cladnet.core import connectivity
 from tests.integration.modules.real_controller import RealController, Result, real_controller, run_module
 
 Run = Callable[..., Result]
@@ -124,3 +126,10 @@ def test_administrators_token_is_never_shown(controller: RealController) -> None
     token = Path(controller.connection["api_token_file"]).read_text().strip()
     options = {**controller.connection, "api_token": token, "name": "shown", "cidr": "10.115.0.0/24"}
     assert token not in run_module("network", options, "-vvv", "--diff").output
+
+
+def test_limits_of_a_test_are_those_of_the_controller() -> None:
+    assert (_connectivity.MAX_COUNT, _connectivity.MAX_TIMEOUT_S) == (
+        connectivity.MOST_COUNT,
+        connectivity.MOST_TIMEOUT_S,
+    )

@@ -5,11 +5,19 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils import _connectivity
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._connectivity import (
     complaint,
-    connectivity,
+    spec_of_test,
 )
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import Unavailable
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import (
+    InvalidInput,
+    Unavailable,
+)
+
+
+def connectivity(test: dict, *ignored_peers: str) -> dict:
+    return _connectivity.connectivity(test, ignored_peers=set(ignored_peers))
 
 
 def result(host: str, error: str = "", **round_trips_ms: float | None) -> dict:
@@ -60,6 +68,18 @@ def test_everything_that_is_wrong_is_named() -> None:
     assert "could not test: b1: It is down." in said
 
 
+def test_peers_that_do_not_count_are_left_out() -> None:
+    test = made(result("a1", b1=1.0, laptop=None))
+    found = connectivity(test, "laptop")
+    assert (found["reachable"], found["total"], found["matrix"]) == (1, 1, {"a1": {"b1": 1.0}})
+    assert complaint(found) == ""
+    assert "a1 to laptop" in complaint(connectivity(test))
+
+
+def test_nobody_who_could_test_is_no_success() -> None:
+    assert complaint(connectivity(made())) == "No host has joined that could test."
+
+
 def test_many_are_counted() -> None:
     dark = {f"h{number}": None for number in range(8)}
     assert "h4 and 3 more." in complaint(connectivity(made(result("a1", **dark))))
@@ -68,3 +88,17 @@ def test_many_are_counted() -> None:
 def test_test_that_never_ends_is_no_result() -> None:
     with pytest.raises(Unavailable, match="Test t1 of network demo did not end"):
         connectivity(made(state="running"))
+
+
+@pytest.mark.parametrize(
+    ("count", "timeout_s", "told"),
+    [
+        (0, 10, "count is 0: give 1 to 20"),
+        (21, 10, "count is 21"),
+        (3, 0, "wait_timeout is 0: give 1 to 60 seconds"),
+        (3, 61, "wait_timeout is 61"),
+    ],
+)
+def test_numbers_out_of_range_are_told_by_the_names_of_the_options(count, timeout_s, told) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        spec_of_test(None, count, timeout_s)

@@ -263,3 +263,12 @@ def test_unreachable_hosts_fail_and_are_named(server, run, check) -> None:
     tolerant = run(connectivity_test, check=check, fail_on_unreachable=False)
     assert "failed" not in tolerant
     assert tolerant["unreachable"] == result["unreachable"] != []
+
+
+def test_laptop_that_sleeps_is_no_failure_unless_it_counts(server, run) -> None:
+    pair = {"host": "laptop", "address": "10.112.0.9", "reachable": False, "rtt_ms": None}
+    results = [{"host": "a1", "address": "10.112.0.1", "error": "", "pairs": [pair]}]
+    server.answers["POST", "/v1/networks/demo/tests"] = (202, made_test(state="running"))
+    server.answers["GET", "/v1/networks/demo/tests/t1"] = (200, made_test(results=results))
+    assert (run(connectivity_test)["total"], "failed" in run(connectivity_test)) == (0, False)
+    assert "a1 to laptop" in run(connectivity_test, include_unmanaged=True)["msg"]
