@@ -389,6 +389,7 @@ from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.n
     host_names,
     host_variables,
 )
+from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.options import check_options
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.overlay import (
     overlay_addresses,
 )
@@ -445,9 +446,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Fills the inventory; raises AnsibleParserError with a sentence for everything that can go wrong."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        given = self._read_config_data(path)
         self.templar.available_variables = self._vars
         try:
+            check_options(given, self.option_definitions, path)
             self._keys = self._key_files()
             self._add_hosts(self._fetched(path, use_cache=cache))
         except CladnetError as exc:

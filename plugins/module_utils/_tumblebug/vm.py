@@ -154,13 +154,17 @@ class _Fields:
 
     def __init__(self, document: object, owner: str) -> None:
         self.owner = owner
-        if not isinstance(document, Mapping):
+        if not isinstance(document, dict):  # by far faster than Mapping, and JSON knows no other
             raise self._bad("itself", document, "an object")
-        self._document: Mapping[str, Any] = document
+        self._document: dict[str, Any] = document
 
     def first(self, *paths: tuple[str, ...]) -> str:
         """The first text that is not empty."""
-        return next((text for text in map(self.text, paths) if text), "")
+        for path in paths:
+            text = self.text(path)
+            if text:
+                return text
+        return ""
 
     def text(self, path: tuple[str, ...]) -> str:
         """The text at a path of keys; empty if it, or an object on the way, is missing or null."""
@@ -168,10 +172,10 @@ class _Fields:
         for key in path:
             if value is None:
                 return ""
-            if not isinstance(value, Mapping):
+            if not isinstance(value, dict):
                 raise self._bad(".".join(path), value, "an object")
             value = value.get(key)
-        return self._scalar(".".join(path), value)
+        return value.strip() if isinstance(value, str) else self._scalar(".".join(path), value)
 
     def address(self, key: str) -> str:
         """An IP address, or nothing: what becomes an argument of ssh must not be anything else."""

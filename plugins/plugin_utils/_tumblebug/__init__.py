@@ -4,10 +4,10 @@
 # PRIVATE to the collection
 """From the virtual machines of CB-Tumblebug to hosts; how it is asked is in module_utils/_tumblebug.
 
+options        which options there are
 fetch          from an address to machines, bastions and keys
 key_files      SSH keys on disk
 selection      which machines become hosts
-labels         selectors of labels
 naming         host names, group names and variables of machines
 host_keys      known_hosts files
 routes         at which address a machine is reached

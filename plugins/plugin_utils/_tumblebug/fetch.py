@@ -220,4 +220,4 @@ def _with_key(vm: Vm, key: SshKey | None) -> Vm:
     if key is None:
         return vm
     key_file = file_name(vm.namespace, vm.ssh_key) if key.private_key else ""
-    return replace(vm, ssh_user=vm.ssh_user or key.username, key_file=key_file)
+    return Vm(**{**vars(vm), "ssh_user": vm.ssh_user or key.username, "key_file": key_file})

@@ -96,8 +96,9 @@ class HostWriter:
             for chain in group_chains(vm, kinds):
                 members[chain].append(name)
         names = self._add_groups(members)
-        for chain in sorted(members):
+        for chain in sorted(members):  # while groups have no parents, in which each host would be looked for
             self.fill(names[chain[-1]], members[chain])
+        self._link(names, members)
 
     def fill(self, group: str, hosts: Iterable[str]) -> None:
         """Puts hosts into a group, which is made if it does not exist."""
@@ -106,15 +107,17 @@ class HostWriter:
             self._inventory.add_child(group, name)
 
     def _add_groups(self, chains: Collection[tuple[Group, ...]]) -> dict[Group, str]:
-        """Adds every group of the chains below the wider one before it; gives their names."""
+        """Adds every group of the chains; gives their names."""
         names = {group: group.name(self._group_prefix) for chain in chains for group in chain}
         self._warn_of_ambiguous(names)
         for name in sorted(set(names.values())):
             self._inventory.add_group(name)
-        for chain in sorted(chains):
-            for wider, narrower in zip(chain, chain[1:]):
-                self._inventory.add_child(names[wider], names[narrower])
         return names
+
+    def _link(self, names: Mapping[Group, str], chains: Iterable[tuple[Group, ...]]) -> None:
+        edges = {pair for chain in chains for pair in zip(chain, chain[1:])}
+        for wider, narrower in sorted(edges):
+            self._inventory.add_child(names[wider], names[narrower])
 
     def _warn_of_ambiguous(self, groups: Iterable[Group]) -> None:
         for name, found in ambiguous(groups, self._group_prefix).items():

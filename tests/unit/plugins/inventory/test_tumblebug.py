@@ -19,6 +19,7 @@ from ansible_collections.cloud_barista.cladnet.plugins.inventory.tumblebug impor
 )
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import ERAS
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
+from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug import fetch, routes
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import (
     KINDS,
     host_variables,
@@ -36,6 +37,9 @@ EXAMPLE = ROOT / "examples" / "inventory.tumblebug.yml"
 def test_choices_are_those_of_the_code() -> None:
     assert OPTIONS["era"]["choices"] == ["auto", *ERAS]
     assert OPTIONS["group_by"]["choices"] == OPTIONS["group_by"]["default"] == list(KINDS)
+    assert set(OPTIONS["connect_with"]["choices"]) == {routes.PUBLIC, routes.PRIVATE, routes.OVERLAY}
+    assert set(OPTIONS["fetch"]["choices"]) == {fetch.AUTO, fetch.LIVE, fetch.STORED}
+    assert f"more than {fetch.MANY_INFRAS} infras" in OPTIONS["fetch"]["choices"][fetch.AUTO]
     assert OPTIONS["plugin"]["choices"] == [InventoryModule.NAME]
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.labels import parse_selector
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
+from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.options import check_options
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.selection import (
     criteria,
     select,
@@ -152,3 +153,20 @@ def test_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(InvalidInput, match=r"needs the Python library jmespath.*Install it"):
         criteria(statuses=[], labels="", expression="id")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["label"], "a.yml sets label, .* Is it labels"),
+        (["xyz"], "sets xyz, .* ansible-doc"),
+        ([3], "sets 3"),
+    ],
+)
+def test_options_that_do_not_exist(given: list, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        check_options(["labels", *given], ["labels", "filter"], "a.yml")
+
+
+def test_options_that_exist() -> None:
+    check_options(["labels"], ["labels", "filter"], "a.yml")
