@@ -169,16 +169,22 @@ class InfraResource:
             self._watch.until_gone(vms)
 
     def _is_removed(self, vm: str) -> bool:
-        """One attempt, as with the infra; whether it is gone is looked up when no reply came."""
+        """One attempt, as with the infra; to order it again does no harm."""
         try:
             self._order("DELETE", self._place.vm_path(vm), f"remove VM {vm} of infra {self._place}")
-        except (NoReply, NotFound):
+        except NotFound:
             return True
+        except NoReply:
+            return not self._policy.wait or not self._is_there(vm)
         except Conflict:
             if not self._is_ending([vm]):
                 raise
             return not self._policy.wait
         return True
+
+    def _is_there(self, vm: str) -> bool:
+        infra = self._watch.read() or {"vms": ()}
+        return any(each["id"] == vm for each in infra["vms"])
 
     # --- power ---
 
