@@ -38,7 +38,7 @@ def decoded(era: Era, request: Request, shape: Mapping[str, Shape]) -> Json:
     try:
         document = json.loads(request.body or b"{}")
         found: Json = _read(document, shape, "")
-    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+    except (ValueError, RecursionError) as exc:  # no JSON, no UTF-8, or too deep
         raise Refused(era.client_error_code, f"code=400, message=Syntax error: error={exc}") from exc
     except _WrongTypeError as exc:
         raise Refused(era.client_error_code, f"code=400, message=Unmarshal type error: {exc}") from exc

@@ -122,7 +122,7 @@ class Tracking:
 def _info(request: Request) -> Json:
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     shown = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
     return {"method": request.method, "url": f"/tumblebug{request.path}", "header": shown, "body": body}
