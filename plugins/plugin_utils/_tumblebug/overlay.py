@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import ip_address
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def overlay_addresses(report: Path) -> dict[str, str]:
     """
     try:
         document = json.loads(report.read_bytes())
-        return {entry["host"]: str(ip_address(entry["address"])) for entry in _hosts(document)}
+        return {entry["host"]: str(ip_interface(entry["address"]).ip) for entry in _hosts(document)}
     except FileNotFoundError:
         return {}
     except OSError as exc:

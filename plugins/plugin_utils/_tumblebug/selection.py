@@ -15,7 +15,7 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.l
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.vm import Vm
 from ansible_collections.cloud_barista.cladnet.plugins.plugin_utils._tumblebug.naming import host_variables
 
-_FALSE = ("", [], {})  # beside false and null, by the rules of JMESPath
+_FALSE: tuple[object, ...] = ("", [], {})  # beside false and null, by the rules of JMESPath
 
 
 @dataclass(frozen=True)

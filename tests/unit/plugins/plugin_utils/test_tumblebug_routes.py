@@ -302,10 +302,11 @@ def test_nothing_is_written_where_no_key_is_known(tmp_path: Path) -> None:
 
 def test_overlay_addresses_of_a_report(tmp_path: Path) -> None:
     hosts = [{"host": "a", "address": "172.16.0.1"}, {"host": "b", "address": None}, {"host": "c"}]
+    hosts.append({"host": "d", "address": "172.16.0.4/24"})
     file = tmp_path / "report.json"
     file.write_text(json.dumps({"hosts": hosts, "other": 1}))
 
-    assert overlay_addresses(file) == {"a": "172.16.0.1"}
+    assert overlay_addresses(file) == {"a": "172.16.0.1", "d": "172.16.0.4"}
     assert overlay_addresses(tmp_path / "none.json") == {}
 
 
