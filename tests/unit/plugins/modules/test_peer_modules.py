@@ -16,7 +16,8 @@ from ansible_collections.cloud_barista.cladnet.plugins.modules import (
     peer_info,
 )
 
-KEY, OTHER_KEY = (b64encode(bytes([number] * 32)).decode() for number in (1, 2))
+KEY = b64encode(bytes([1] * 32)).decode()
+OTHER_KEY = b64encode(bytes([2] * 32)).decode()
 NETWORK = {"name": "demo", "cidr": "10.112.0.0/24", "mtu": 0}
 A1 = {
     "host": "a1",
