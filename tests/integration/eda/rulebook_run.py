@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from typing import Any
 
 import yaml
 
+from tests.integration.controller.waiting import wait_for
+
 ROOT = Path(__file__).resolve().parents[3]
 RULEBOOKS = ROOT / "extensions" / "eda" / "rulebooks"
 DEADLINE_S = 40.0
 STOP_DEADLINE_S = 10.0
-LOOK_EVERY_S = 0.1
 
 
 def shipped(name: str) -> list[dict[str, Any]]:
@@ -42,8 +42,13 @@ class RulebookRun:
 
     def wait_for(self, text: str, *, count: int = 1) -> str:
         """Its output once the text is in it so often."""
-        until(lambda: self.output.count(text) >= count, lambda: f"no {text!r} x {count} in:\n{self.output}")
+        self.until(lambda: self.output.count(text) >= count, f"{text!r} x {count}")
         return self.output
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits for a condition while it runs."""
+        wait_for(lambda: condition() or self.process.poll() is not None, f"{what} in {self.log}", DEADLINE_S)
+        assert condition(), self.output
 
     def exit_status(self) -> int:
         """Waits for its end."""
@@ -73,14 +78,6 @@ def ansible_rulebook(
     finally:
         process.terminate()
         process.wait(STOP_DEADLINE_S)
-
-
-def until(condition: Callable[[], bool], complaint: Callable[[], str]) -> None:
-    """Waits for a condition, and complains when it does not come."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, complaint()
-        time.sleep(LOOK_EVERY_S)
 
 
 def _environment() -> dict[str, str]:

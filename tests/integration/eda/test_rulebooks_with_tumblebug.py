@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from tests.integration.eda.rulebook_run import ansible_rulebook, shipped, until
+from tests.integration.eda.rulebook_run import ansible_rulebook, shipped
 from tests.integration.modules.simulated_tumblebug import simulated_tumblebug
 
 NOTE = [
@@ -69,7 +69,7 @@ def test_vm_that_runs_again_is_deployed_and_its_new_address_is_told(tumblebug: s
     variables |= {"tumblebug_infras": ["demo"], "tumblebug_state_file": str(states[0])}
 
     with ansible_rulebook(folder, rule_sets(folder), variables, INVENTORY) as run:
-        until(lambda: all(state.exists() for state in states), lambda: run.output)
+        run.until(lambda: all(state.exists() for state in states), "a first look")
     assert "would deploy" not in run.output
     (known,) = [
         vm for vm in json.loads(states[0].read_text())["state"]["vms"] if vm["fields"]["id"] == "aws-web-1"
@@ -78,7 +78,7 @@ def test_vm_that_runs_again_is_deployed_and_its_new_address_is_told(tumblebug: s
 
     with ansible_rulebook(folder, rule_sets(folder), variables, INVENTORY) as run:
         stopped = '"status": "Suspended"'
-        until(lambda: all(stopped in state.read_text() for state in states), lambda: run.output)
+        run.until(lambda: all(stopped in state.read_text() for state in states), "a second look")
         control(tumblebug, "resume", "aws-web-1")
         run.wait_for(f"aws-web-1 of demo moved from {known['public_ip']} to ")
         output = run.wait_for("would deploy")

@@ -124,7 +124,7 @@ EXAMPLES = r"""
     password: "{{ tumblebug_password }}"
     namespaces: [ns01]
     types: [vm_running]
-    limit: ["{host}", cladnet_controllers, localhost]
+    limit: ["{host}", cladnet_controllers]
     state_file: /var/lib/ansible-rulebook/tumblebug_vms.json
 """
 
