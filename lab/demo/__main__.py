@@ -98,7 +98,7 @@ def _show(job: Job, run: Run) -> int:
     for line in (*result.matrix(report), "", *result.addresses(report)):
         print(f"  {line}")
     print(f"\nAddress space {report['cidr']}. {report['description']}")
-    print(_NEXT.format(host=next(iter(job.lab.hosts)), log=job.log))
+    print(_NEXT.format(host=next(iter(job.lab.hosts)), log=job.log, page=job.report_page))
     return 0 if reachable == wanted else 1
 
 
@@ -109,6 +109,8 @@ Next:
   scripts/demo suspend {host} stop a VM; resume brings it back with another public IP
   scripts/demo                   run the job again: it changes nothing
   scripts/demo down              remove all of it
+  {page}
+                                 all of the result, for a browser
   {log}
                                  what ansible-playbook said
 """
@@ -138,7 +140,7 @@ def _control(action: str, rest: Sequence[str]) -> int:
 
 def _play(rest: Sequence[str]) -> int:
     if len(rest) != 1:
-        raise LabError("play wants the name of one playbook: site, status or uninstall")
+        raise LabError("play wants the name of one playbook: site, status, upgrade, recover or uninstall")
     lab = Lab.load("demo")
     job = Job(lab, FOLDER)
     job.prepare()

@@ -35,16 +35,18 @@ class Job:
         lab: the lab, up.
         folder: for what the job makes: inventory, SSH keys, collection, logs, report.
         port: TCP port of the simulator on the loopback interface.
+        estate: what CB-Tumblebug has at first: ``topology``, one infra of all hosts, or ``empty``.
     """
 
     lab: Lab
     folder: Path
     port: int = 1323
+    estate: str = "topology"
     simulator: Simulator = field(init=False)
 
     def __post_init__(self) -> None:
         topology = self.lab.topology.name
-        object.__setattr__(self, "simulator", Simulator(self.folder, topology, self.port))
+        object.__setattr__(self, "simulator", Simulator(self.folder, topology, self.port, self.estate))
 
     @property
     def inventory(self) -> Path:
@@ -53,6 +55,10 @@ class Job:
     @property
     def report_file(self) -> Path:
         return self.folder / "report.json"
+
+    @property
+    def report_page(self) -> Path:
+        return self.folder / "report.html"
 
     @property
     def log(self) -> Path:
@@ -81,13 +87,15 @@ class Job:
         """Builds the archive of the collection and installs it for this job alone."""
         collection.install(self.folder / "collections")
 
-    def play(self, name: str, *, tell: Callable[[str], None], limit: str = "all") -> playbook.Run:
+    def play(
+        self, name: str, *, tell: Callable[[str], None], limit: str = "", **variables: object
+    ) -> playbook.Run:
         """Runs a playbook of the collection; raises LabError if it fails."""
         return playbook.run(
             f"cloud_barista.cladnet.{name}",
             inventory=[self.inventory],
             environment=self.environment,
-            variables={"cladnet_report": str(self.report_file)},
+            variables={"cladnet_report": [str(self.report_file), str(self.report_page)], **variables},
             limit=limit,
             log=self.log,
             tell=tell,

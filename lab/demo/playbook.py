@@ -60,17 +60,17 @@ def run(
     *,
     inventory: Sequence[Path],
     environment: Mapping[str, str],
-    variables: dict[str, str],
-    limit: str = "all",
+    variables: Mapping[str, object],
+    limit: str = "",
     log: Path,
     tell: Callable[[str], None],
 ) -> Run:
-    """Runs a playbook; ``tell`` hears each heading.
+    """Runs a playbook, of all hosts or those of a limit; ``tell`` hears each heading.
 
     Raises:
         LabError: it failed; the message holds the end of its output and names the log.
     """
-    argv = [str(ANSIBLE_PLAYBOOK), playbook, "--limit", f"{limit},localhost"]
+    argv = [str(ANSIBLE_PLAYBOOK), playbook, *(["--limit", limit] if limit else [])]
     argv += [word for source in inventory for word in ("--inventory", str(source))]
     argv += ["--extra-vars", json.dumps(variables)]
     lines = []

@@ -35,3 +35,14 @@ def test_every_variable_carries_the_name_of_its_role(role: str) -> None:
 def test_every_option_has_a_purpose(role: str) -> None:
     options = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     assert [name for name, option in options.items() if not option.get("description")] == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_role_shows_how_it_is_used(role: str) -> None:
+    examples = load(ROLES / role / "meta/argument_specs.yml")["argument_specs"]["main"]["examples"]
+    plays = yaml.safe_load(examples)
+    options = load(ROLES / role / "defaults/main.yml")
+    for play in plays:
+        (used,) = play["roles"]
+        assert used.pop("role") == f"cloud_barista.cladnet.{role}"
+        assert used.keys() <= options.keys()
