@@ -20,6 +20,7 @@ from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
 from cladnet.controller.etcd.informer import Informer
+from cladnet.controller.event_log import EventLog
 from cladnet.controller.follower import Follower
 from cladnet.controller.membership import Membership
 from cladnet.controller.networks import Networks
@@ -29,6 +30,7 @@ from cladnet.controller.quarantine import Quarantine
 from cladnet.controller.rest.app import create_app
 from cladnet.controller.rest.backend import Backend
 from cladnet.controller.rest.server import ApiServer
+from cladnet.controller.rest.views import VIEWS
 from cladnet.controller.state_directory import StateDirectory
 from cladnet.controller.stun_server import serve_stun
 from cladnet.core.rule_table import ControllerEntry
@@ -57,8 +59,11 @@ class Controller:
         self._state = StateDirectory(config.state_dir, config.advertise)
         self._client = EtcdClient(config.etcd_endpoints, tls=config.etcd_tls)
         self._follower = Follower(Informer(self._client, keys.PREFIX), self._changed)
-        self._membership = Membership(self._client, ControllerEntry(config.name, config.advertise))
-        self._presence = Presence()
+        self._presence = Presence(self._client, self._follower.replica, config.name)
+        entry = ControllerEntry(config.name, config.advertise)
+        self._membership = Membership(self._client, entry, self._presence.use_lease)
+        self._events = EventLog(self._follower.replica, VIEWS, lambda: self._client.cluster_id)
+        self._follower.replica.observer = self._events
         self._quarantine = Quarantine(self._client)
         self._allocator = Allocator(self._client, self._follower.replica, self._quarantine)
         self._tests = ConnectivityTests(self._client, self._follower.replica)
@@ -88,6 +93,7 @@ class Controller:
                 stop.wait(),
                 self._follower.run(),
                 self._membership.run(),
+                self._presence.run(),
                 self._tests.run(),
                 self._keep_certificate(api),
                 self._tell_service_manager(),
@@ -95,6 +101,7 @@ class Controller:
         finally:
             self._notify("STOPPING=1")
             stun.close()
+            self._events.close()
             await asyncio.gather(agents.stop(_GRACE_S), api.stop(), self._membership.leave())
             await self._client.close()
 
@@ -118,7 +125,7 @@ class Controller:
             places=Places(self._client, self._follower.replica, self._quarantine, self._allocator),
             control=Control(self._client),
             enrolments=Enrolments(self._client, self._allocator, self._state.authority),
-            presence=self._presence,
+            events=self._events,
             tests=self._tests,
         )
         files = (self._state.server_key_file, self._state.server_certificate_file)

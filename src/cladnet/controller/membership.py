@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Callable
 
 from cladnet import __version__
 from cladnet.controller import keys, records
@@ -29,11 +30,15 @@ class Membership:
     Args:
         client: connection to etcd.
         controller: name and addresses at which agents reach this controller from outside.
+        on_lease: told the lease on which this controller may write what ends with it; 0 while there is none.
     """
 
-    def __init__(self, client: EtcdClient, controller: ControllerEntry) -> None:
+    def __init__(
+        self, client: EtcdClient, controller: ControllerEntry, on_lease: Callable[[int], None]
+    ) -> None:
         self._client = client
         self._controller = controller
+        self._on_lease = on_lease
         self._lease: Lease | None = None
 
     async def run(self) -> None:
@@ -44,15 +49,18 @@ class Membership:
                 lease = await self._enter()
                 backoff.reset()
                 log.info("Registered as controller %s.", self._controller.name)
+                self._on_lease(lease.lease_id)
                 await lease.keep()
+                self._on_lease(0)
                 log.warning("The registration as controller %s was lost.", self._controller.name)
             await asyncio.sleep(backoff.next_s())
 
     async def leave(self) -> None:
-        """Takes the entry away."""
+        """Takes the entry away. The lease runs on: hosts that were connected here have that time to go on."""
         if self._lease is not None:
+            entry = txn.delete(keys.member(self._controller.name))
             with contextlib.suppress(CladnetError):
-                await self._client.revoke_lease(self._lease.lease_id)
+                await self._client.txn([], [entry], repeatable=True)
 
     async def _enter(self) -> Lease:
         self._lease = lease = await Lease.grant(self._client, LEASE_S)

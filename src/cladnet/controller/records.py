@@ -172,6 +172,17 @@ def read_result(document: Mapping[str, Any]) -> HostResult:
     )
 
 
+def write_seen(controller: str) -> bytes:
+    """That a host has a stream to the controller of that name."""
+    return _write({"controller": controller})
+
+
+@_reader
+def read_seen(document: Mapping[str, Any]) -> str:
+    """The name of the controller that has the stream of a host."""
+    return str(document["controller"])
+
+
 def write_orders(orders: Orders) -> bytes:
     """What an administrator wants a host to do."""
     return _write(asdict(orders))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from itertools import groupby
+from typing import Protocol
 
 from cladnet.controller import keys, records
 from cladnet.controller.etcd.informer import Batch, Change
@@ -61,6 +62,7 @@ class NetworkState:
         hosts: its members by name.
         places: what administrators decided about hosts, by name.
         orders: what administrators want hosts to do, by name.
+        seen: the controller that has the stream of a host, by host.
         tests: connectivity tests by id.
         holders: what stands at each address that is taken.
     """
@@ -72,6 +74,7 @@ class NetworkState:
     hosts: dict[str, HostState] = field(default_factory=dict)
     places: dict[str, PlaceState] = field(default_factory=dict)
     orders: dict[str, Orders] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
     tests: dict[str, TestState] = field(default_factory=dict)
     holders: dict[IPv4Address, bytes] = field(default_factory=dict)
 
@@ -92,6 +95,8 @@ class NetworkState:
                 return self._take_in_test(name, change)
             case "result":
                 self._take_in_result(name, change)
+            case "seen":
+                self._take_in_seen(name, change)
             case "order":
                 return self._take_in_orders(name, change)
             case "addr":
@@ -158,6 +163,15 @@ class NetworkState:
         if change.value is not None and test_id in self.tests:
             self.tests[test_id].answered.add(host)
 
+    def _take_in_seen(self, host: str, change: Change) -> None:
+        if change.value is None:
+            self.seen.pop(host, None)
+            return
+        try:
+            self.seen[host] = records.read_seen(change.value)
+        except InvalidInput as exc:
+            _ignored(change, exc)
+
     def _take_in_orders(self, host: str, change: Change) -> list[Item] | None:
         if change.value is None:
             self.orders.pop(host, None)
@@ -181,12 +195,53 @@ class NetworkState:
             self.holders[address] = change.value
 
 
+_KINDS_OF_HOST = frozenset({"host", "peer", "place", "order", "seen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What changes of one revision are about.
+
+    Args:
+        networks: by name.
+        hosts: by network and name.
+        tests: by network and id.
+    """
+
+    networks: set[str] = field(default_factory=set)
+    hosts: set[tuple[str, str]] = field(default_factory=set)
+    tests: set[tuple[str, str]] = field(default_factory=set)
+
+    def note(self, change: Change) -> None:
+        """Takes in one more change."""
+        match keys.parse(change.key):
+            case keys.NetworkKey(network, "cfg"):
+                self.networks.add(network)
+            case keys.NetworkKey(network, "test", test_id):
+                self.tests.add((network, test_id))
+            case keys.NetworkKey(network, "result", name):
+                self.tests.add((network, name.partition(".")[0]))
+            case keys.NetworkKey(network, kind, host) if kind in _KINDS_OF_HOST:
+                self.hosts.add((network, host))
+
+
+class Observer(Protocol):
+    """Who is told of every revision that a replica takes in."""
+
+    def reset(self) -> None:
+        """etcd has another history: what was before means nothing now."""
+
+    def take_in(self, revision: int, touched: Touched) -> None:
+        """The replica has come to a revision, by changes that are about this."""
+
+
 class Replica:
     """All networks and controllers as of one revision of etcd."""
 
     def __init__(self) -> None:
         self.networks: dict[str, NetworkState] = {}
         self.revision = 0
+        self.observer: Observer | None = None
         self._members: dict[str, ControllerEntry] = {}
 
     @property
@@ -210,15 +265,28 @@ class Replica:
         if batch.new_history:
             self.networks.clear()
             self._members.clear()
+            if self.observer is not None:
+                self.observer.reset()
         touched: set[str] = set()
-        for revision, changes in _by_revision(batch):
+        for revision, group in _by_revision(batch):
+            changes = list(group)
             pending = self._take_in(changes, batch.revision)
             for name, items in pending.items():
                 if name in self.networks:
                     self.networks[name].table.change(revision, items)
             touched |= pending.keys()
+            self.revision = revision
+            self._tell_observer(revision, changes)
         self.revision = batch.revision
         return touched
+
+    def _tell_observer(self, revision: int, changes: Iterable[Change]) -> None:
+        if self.observer is None:
+            return
+        touched = Touched()
+        for change in changes:
+            touched.note(change)
+        self.observer.take_in(revision, touched)
 
     def _take_in(self, changes: Iterable[Change], now: int) -> dict[str, list[Item]]:
         """Takes in the changes of one revision; returns what becomes of each table that is concerned."""

@@ -24,7 +24,7 @@ from cladnet.agent.identity import certificate_request, new_identity_key
 from cladnet.core.identity import SpiffeId
 from cladnet.wire import agent_pb2
 from tests.integration.controller.etcd_server import free_port
-from tests.integration.controller.waiting import wait_for
+from tests.integration.controller.waiting import until, wait_for
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 NET = "demo"
@@ -133,6 +133,17 @@ class ControllerProcess:
     def connect(self, credentials: Credentials) -> AbstractAsyncContextManager[ControllerConnection]:
         """A connection as an agent makes it."""
         return connect("127.0.0.1", self.agent_port, credentials)
+
+    async def report(self, host: Host, **changes: Any) -> agent_pb2.ReportReply:
+        """Reports as that host; returns when the API shows it."""
+        async with self.connect(host.credentials) as connection:
+            reply = await connection.report(host.report(**changes))
+        await until(lambda: self._revision() >= reply.revision, "the report to be shown")
+        return reply
+
+    def _revision(self) -> int:
+        with self.api("") as api:
+            return int(api.get("/health").json()["etcd"]["revision"])
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None

@@ -252,7 +252,7 @@ async def test_presence_follows_the_stream(controller: ControllerProcess) -> Non
     assert not connected()
     async with watching(controller, a) as stream:
         await soon(stream)
-        assert connected()
+        await until(connected, "the stream to be known")
     await until(lambda: not connected(), "the end of the stream to be noticed")
 
 

@@ -157,6 +157,7 @@ def test_what_is_not_there(demo: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
+        ("GET", "/events"),
         ("GET", "/networks"),
         ("POST", "/networks"),
         ("GET", f"/networks/{NET}"),
@@ -192,6 +193,7 @@ def test_every_operation_of_the_description_is_known_here(api: httpx.Client) -> 
     }
     assert operations == {
         ("GET", "/v1/health"),
+        ("GET", "/v1/events"),
         ("POST", "/v1/enrol"),
         ("GET", "/v1/networks"),
         ("POST", "/v1/networks"),

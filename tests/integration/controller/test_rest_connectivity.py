@@ -43,8 +43,7 @@ def api(controller: ControllerProcess) -> Iterator[Operator]:
 
 async def joined(controller: ControllerProcess, name: str) -> Host:
     host = controller.enrol(name)
-    async with controller.connect(host.credentials) as connection:
-        await connection.report(host.report())
+    await controller.report(host)
     return host
 
 

@@ -41,11 +41,6 @@ def api(controller: ControllerProcess) -> Iterator[Operator]:
         yield api
 
 
-async def report(controller: ControllerProcess, host: Host, **changes: Any) -> None:
-    async with controller.connect(host.credentials) as connection:
-        await connection.report(host.report(**changes))
-
-
 @contextlib.asynccontextmanager
 async def replies(
     controller: ControllerProcess, host: Host, known: Orders | None = None
@@ -80,7 +75,7 @@ async def test_an_order_comes_at_once_and_is_settled_when_the_host_says_so(
     api: Operator, controller: ControllerProcess
 ) -> None:
     host = controller.enrol("a1")
-    await report(controller, host)
+    await controller.report(host)
     async with replies(controller, host) as stream:
         assert (await soon(stream)).HasField("snapshot")
         answer = ordered(api, "down", ["a1"])
@@ -92,7 +87,7 @@ async def test_an_order_comes_at_once_and_is_settled_when_the_host_says_so(
             "rekeys_done": 0,
             "settled": False,
         }
-        await report(controller, host, is_down=True, state=agent_pb2.HOST_STATE_RELEASED)
+        await controller.report(host, is_down=True, state=agent_pb2.HOST_STATE_RELEASED)
         assert control(api, "a1")["settled"]
         assert ordered(api, "down", None)["revision"] >= answer["revision"]
         ordered(api, "up", ["a1"])
@@ -101,7 +96,7 @@ async def test_an_order_comes_at_once_and_is_settled_when_the_host_says_so(
 
 
 async def test_what_is_ordered_already_writes_nothing(api: Operator, controller: ControllerProcess) -> None:
-    await report(controller, controller.enrol("a1"))
+    await controller.report(controller.enrol("a1"))
     assert ordered(api, "up", None)["hosts"] == ["a1"]
     first = ordered(api, "down", ["a1", "a1"])
     assert first["hosts"] == ["a1"]
@@ -112,7 +107,7 @@ async def test_a_host_that_comes_back_hears_first_what_it_does_not_follow(
     api: Operator, controller: ControllerProcess
 ) -> None:
     host = controller.enrol("a1")
-    await report(controller, host)
+    await controller.report(host)
     ordered(api, "down", ["a1"])
     ordered(api, "rekey", ["a1"])
     async with replies(controller, host) as stream:
@@ -124,11 +119,11 @@ async def test_a_host_that_comes_back_hears_first_what_it_does_not_follow(
 
 async def test_a_new_key_is_one_more_each_time(api: Operator, controller: ControllerProcess) -> None:
     host = controller.enrol("a1")
-    await report(controller, host)
+    await controller.report(host)
     ordered(api, "rekey", ["a1"])
     ordered(api, "rekey", None)
     assert control(api, "a1")["rekeys_requested"] == 2
-    await report(controller, host, public_key=b"n" * 32, rekeys_done=2)
+    await controller.report(host, public_key=b"n" * 32, rekeys_done=2)
     assert control(api, "a1") == {
         "desired": "up",
         "rekeys_requested": 2,
@@ -171,10 +166,10 @@ def test_many_hosts_are_ordered_at_once(api: Operator) -> None:
 
 
 async def test_removal_forgets_orders(api: Operator, controller: ControllerProcess) -> None:
-    await report(controller, controller.enrol("a1"))
+    await controller.report(controller.enrol("a1"))
     ordered(api, "down", ["a1"])
     assert api.delete(f"/networks/{NET}/peers/a1").status_code == 204
-    await report(controller, controller.enrol("a1"))
+    await controller.report(controller.enrol("a1"))
     assert control(api, "a1")["desired"] == "up"
 
 

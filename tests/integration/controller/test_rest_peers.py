@@ -55,8 +55,7 @@ async def watching(controller: ControllerProcess, host: Host) -> AsyncIterator[S
 
 
 async def report(controller: ControllerProcess, host: Host, **changes: Any) -> str:
-    async with controller.connect(host.credentials) as connection:
-        return (await connection.report(host.report(**changes))).address
+    return (await controller.report(host, **changes)).address
 
 
 def wireguard_key() -> str:

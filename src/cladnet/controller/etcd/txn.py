@@ -18,6 +18,11 @@ def absent(key: bytes) -> pb.Compare:
     return pb.Compare(key=key, target=pb.Compare.CREATE, result=pb.Compare.EQUAL, create_revision=0)
 
 
+def exists(key: bytes) -> pb.Compare:
+    """Holds if the key exists."""
+    return pb.Compare(key=key, target=pb.Compare.CREATE, result=pb.Compare.GREATER, create_revision=0)
+
+
 def none_under(prefix: bytes) -> pb.Compare:
     """Holds if no key begins with the prefix."""
     return pb.Compare(

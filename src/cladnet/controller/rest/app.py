@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from cladnet import __version__
-from cladnet.controller.rest import connectivity, control, errors, networks, peers, unauthenticated
+from cladnet.controller.rest import connectivity, control, errors, events, networks, peers, unauthenticated
 from cladnet.controller.rest.backend import Backend
 from cladnet.controller.rest.middleware import Audit, LimitBody
 
@@ -25,6 +25,6 @@ def create_app(backend: Backend) -> FastAPI:
     )
     app.state.backend = backend
     errors.install(app)
-    for operations in (unauthenticated, networks, peers, control, connectivity):
+    for operations in (unauthenticated, networks, peers, control, connectivity, events):
         app.include_router(operations.router)
     return app

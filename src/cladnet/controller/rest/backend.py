@@ -16,10 +16,10 @@ from cladnet.controller.connectivity_tests import ConnectivityTests
 from cladnet.controller.control import Control
 from cladnet.controller.enrolments import Enrolments
 from cladnet.controller.etcd.client import EtcdClient
+from cladnet.controller.event_log import EventLog
 from cladnet.controller.follower import Follower
 from cladnet.controller.networks import Networks
 from cladnet.controller.places import Places
-from cladnet.controller.presence import Presence
 from cladnet.core.errors import Unauthorized
 
 
@@ -37,7 +37,7 @@ class Backend:
         places: the writer of what administrators decide about hosts.
         control: the writer of orders.
         enrolments: the writer of enrolments.
-        presence: who is connected.
+        events: what has happened lately.
         tests: the writer of connectivity tests.
     """
 
@@ -50,7 +50,7 @@ class Backend:
     places: Places
     control: Control
     enrolments: Enrolments
-    presence: Presence
+    events: EventLog
     tests: ConnectivityTests
 
 

@@ -145,7 +145,7 @@ class Peer(BaseModel):
     private_endpoints: list[str] = []
     state: str = Field(default=HostState.CONFIGURING.value, examples=["tunneling"])
     reason: str
-    connected: bool = Field(description="Whether its agent has a stream to this controller.")
+    connected: bool = Field(description="Its agent has a stream to a controller.")
     mtu: int = 0
     agent_version: str = ""
     cloud: Cloud = Field(default_factory=Cloud)
@@ -157,7 +157,7 @@ class Peer(BaseModel):
     revision: int
 
     @classmethod
-    def of(cls, state: NetworkState, host: str, *, connected: bool) -> Peer:
+    def of(cls, state: NetworkState, host: str) -> Peer:
         """The host of that name in the network in that state."""
         place, entry, member = state.place(host), state.table.peers.get(host), state.hosts.get(host)
         address = place.address if entry is None else entry.address
@@ -170,7 +170,7 @@ class Peer(BaseModel):
             cloud=Cloud(**asdict(place.cloud(host_report.Cloud()))),
             details=place.details_given,
             reason=_EXPECTED if member is None else _NOT_REPORTED,
-            connected=connected,
+            connected=host in state.seen,
             control=PeerControl.of(
                 state.orders.get(host, Orders()), None if member is None else member.record.report
             ),
