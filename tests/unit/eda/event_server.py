@@ -82,10 +82,10 @@ def _tls(server: EventServer, names: Sequence[str]) -> ssl.SSLContext:
     return context
 
 
-def sent(kind: str, revision: int, host: str | None = None, **fields: Any) -> bytes:
+def sent(kind: str, revision: int, host: str | None = None, *, event_id: str = "", **fields: Any) -> bytes:
     """An event as a controller sends it."""
     document = {"type": kind, "network": "n", "host": host, "revision": revision, "peer": None, "changed": {}}
-    return _block(kind, f"c0ffee-{revision}", document | fields)
+    return _block(kind, event_id or f"c0ffee-{revision}", document | fields)
 
 
 def sent_snapshot(revision: int, *hosts: str, connected: bool = True) -> bytes:

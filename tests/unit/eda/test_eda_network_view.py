@@ -24,7 +24,9 @@ def peer(host: str, **fields: Any) -> dict[str, Any]:
     return {"host": host, **known, "connected": True, "mtu": 1420, "revision": 1, **fields}
 
 
-def snapshot(revision: int, *peers: dict[str, Any], networks: tuple[dict[str, Any], ...] = ()) -> Update:
+def snapshot(
+    revision: int, *peers: dict[str, Any], networks: tuple[dict[str, Any], ...] = ({"name": "n"},)
+) -> Update:
     document = {
         "type": "snapshot",
         "revision": revision,
@@ -34,7 +36,7 @@ def snapshot(revision: int, *peers: dict[str, Any], networks: tuple[dict[str, An
     return Update.of_json(f"c-{revision}", json.dumps(document))
 
 
-def event(kind: str, revision: int, host: str = "a", **fields: Any) -> Update:
+def event(kind: str, revision: int, host: str | None = "a", **fields: Any) -> Update:
     document = {"type": kind, "network": "n", "host": host, "revision": revision, "peer": None, "changed": {}}
     document |= fields
     return Update.of_json(f"c-{revision}", json.dumps(document))
@@ -48,7 +50,7 @@ def view_of(*updates: Update) -> NetworkView:
 
 
 def told(changes: list[Change]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [(change.type, change.host, dict(change.changed)) for change in changes]
+    return [(change.type, change.host, change.fields["changed"]) for change in changes]
 
 
 @pytest.mark.parametrize(
@@ -95,34 +97,54 @@ def test_snapshot_tells_what_was_missed(
 ) -> None:
     changes = view_of(snapshot(1, *before)).changes(snapshot(5, *after))
     assert told(changes) == expected
-    assert {(change.missed, change.revision, change.event_id) for change in changes} <= {(True, 5, "c-5")}
+    assert {(each.missed, each.fields["revision"], each.event_id) for each in changes} <= {(True, 5, "c-5")}
 
 
 def test_snapshot_tells_of_networks() -> None:
     before = snapshot(1, networks=({"name": "old", "mtu": 1}, {"name": "n", "mtu": 1, "addresses_free": 5}))
     after = snapshot(5, networks=({"name": "new", "mtu": 1}, {"name": "n", "mtu": 2, "addresses_free": 4}))
-    assert [(change.type, change.network, change.changed) for change in view_of(before).changes(after)] == [
-        ("network_created", "new", {}),
+    assert [
+        (change.type, change.fields["network"], change.fields["changed"])
+        for change in view_of(before).changes(after)
+    ] == [
         ("network_changed", "n", {"mtu": [1, 2]}),
+        ("network_created", "new", {}),
         ("network_deleted", "old", {}),
     ]
 
 
 def test_network_that_an_event_told_is_known_afterwards() -> None:
     view = view_of(
-        snapshot(1),
-        event("network_created", 2, changed={"mtu": [None, 1]}),
-        event("network_changed", 3, changed={"mtu": [1, 2]}),
+        snapshot(1, networks=()),
+        event("network_created", 2, None),
+        event("network_changed", 3, None, changed={"mtu": [1, 2]}),
     )
-    assert view.changes(snapshot(4, networks=({"name": "n", "mtu": 2, "cidr": "10.0.0.0/24"},))) == []
-    view.apply(event("network_deleted", 5))
-    assert view.changes(snapshot(6)) == []
+    there = {"name": "n", "mtu": 2, "cidr": "10.0.0.0/24"}
+    assert view.changes(snapshot(4, networks=(there,))) == []
+    changed = view.changes(snapshot(4, networks=({**there, "mtu": 3},)))
+    assert told(changed) == [("network_changed", "", {"mtu": [2, 3]})]
+
+
+def test_end_of_a_network_is_the_end_of_its_peers() -> None:
+    before = snapshot(1, peer("a"), networks=({"name": "n", "mtu": 1},))
+    nothing = snapshot(5, networks=())
+    assert told(view_of(before).changes(nothing)) == [("network_deleted", "", {})]
+    assert view_of(before, event("network_deleted", 2, None)).changes(nothing) == []
 
 
 def test_event_is_handed_on_as_it_is() -> None:
-    update = event("peer_lost", 7, peer=peer("a"), changed={"connected": [True, False]})
+    update = event("test_done", 7, None, changed={"state": ["running", "done"]}, test={"id": "t1"})
     (change,) = view_of(snapshot(1)).changes(update)
-    assert change == Change("peer_lost", "n", "a", 7, "c-7", peer("a"), {"connected": [True, False]})
+    assert change.fields == {
+        "type": "test_done",
+        "network": "n",
+        "host": None,
+        "revision": 7,
+        "peer": None,
+        "changed": {"state": ["running", "done"]},
+        "test": {"id": "t1"},
+    }
+    assert (change.type, change.host, change.event_id, change.missed) == ("test_done", "", "c-7", False)
 
 
 def test_event_of_an_unknown_type_is_handed_on() -> None:
@@ -130,22 +152,18 @@ def test_event_of_an_unknown_type_is_handed_on() -> None:
     assert change.type == "of_a_newer_controller"
 
 
-def test_events_of_one_revision_are_resumed_from_before_it() -> None:
-    """The break may come between two events of one revision: then the second must come again."""
+def test_event_that_comes_again_after_a_break_is_known() -> None:
+    """Of events of one revision, the id of all but the last lets it come again."""
     first, second = event("peer_joined", 5, "a"), event("peer_joined", 5, "b")
-    view = view_of(snapshot(1), first)
-    assert view.resume_id == "c-1"
+    view = view_of(snapshot(1), replace(first, id="c-4"))
+    assert view.last_id == "c-4"
     assert view.changes(first) == []
     assert told(view.changes(second)) == [("peer_joined", "b", {})]
-    view.apply(second)
-    view.apply(event("peer_left", 6))
-    assert view.resume_id == "c-5"
 
 
-def test_silence_says_that_a_revision_is_complete() -> None:
-    view = view_of(snapshot(1), event("peer_joined", 5))
-    view.settle()
-    assert view.resume_id == "c-5"
+def test_event_with_the_id_of_the_one_before_is_another() -> None:
+    view = view_of(snapshot(1), event("peer_changed", 5, "a"))
+    assert len(view.changes(replace(event("peer_changed", 6, "a"), id="c-5"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -180,7 +198,7 @@ def test_what_is_told_of_a_snapshot_leads_to_it(before: dict[str, Any], after: d
     changes = view.changes(new)
     assert {change.type for change in changes} <= set(TYPES)
     for number, change in enumerate(changes, start=2):
-        view.apply(event(change.type, number, change.host, peer=change.peer))
+        view.apply(replace(Update.of_json("", json.dumps(change.fields)), id=f"c-{number}"))
     assert view.changes(new) == []
     assert NetworkView.of_document(view_of(old).to_document()).changes(new) == changes
 

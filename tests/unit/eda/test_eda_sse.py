@@ -26,7 +26,7 @@ def message(kind: str, data: str, event_id: str = "") -> sse.Message:
         (b"event: x\n\ndata: a\n\n", [message("message", "a")]),
         (b"id: 1\ndata: a\n\ndata: b\n\n", [message("message", "a", "1"), message("message", "b", "1")]),
         (b"id: 1\0\ndata: a\n\n", [message("message", "a")]),
-        (b": alive\n\n", [message(sse.COMMENT, "alive")]),
+        (b": alive\n\n", []),
         (b"retry: 5\nfoo: 1\n\n", []),
         (b"\xef\xbb\xbfdata: a\n\n", [message("message", "a")]),
         (b"data: \xff\n\n", [message("message", "\N{REPLACEMENT CHARACTER}")]),

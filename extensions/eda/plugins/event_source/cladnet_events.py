@@ -181,7 +181,7 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
 
     Raises:
         InvalidInput: an argument is missing or wrong.
-        Unauthorized: a controller does not accept the token.
+        Unauthorized: no controller accepts the token.
     """
     arguments = Arguments(args, ARGUMENTS)
     connections = await asyncio.to_thread(_connections, arguments)

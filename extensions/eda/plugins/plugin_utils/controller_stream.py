@@ -93,7 +93,8 @@ async def _check(response: aiohttp.ClientResponse, url: str) -> None:
     if 300 <= response.status < 400:
         raise InvalidInput(f"{url} redirects to {response.headers.get('Location', 'another address')}.")
     if response.status != 200:
-        raise refusal(response.status, await response.read())
+        error = refusal(response.status, await response.read())
+        raise type(error)(f"{url} refuses: {error.message}", hint=error.hint)
     if response.content_type != "text/event-stream":
         raise Unavailable(f"{url} answers {response.content_type}, not events: it is no cladnet controller.")
 

@@ -28,7 +28,11 @@ from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_uti
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import StateFile
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._backoff import Backoff
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_api import Connection
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import NotFound, Unavailable
+from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import (
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
 
 LOG = logging.getLogger("cloud_barista.cladnet.cladnet_events")
 
@@ -83,12 +87,13 @@ class Follower:
         self._view = NetworkView()
         self._failures = 0
         self._snapshots_behind = 0
+        self._refused_by: set[str] = set()  # controllers that did not accept the token
 
     async def run(self) -> None:
         """Goes on until it is cancelled.
 
         Raises:
-            Unauthorized: a controller does not accept the token.
+            Unauthorized: no controller accepts the token.
             InvalidInput: an argument is wrong in a way that only shows when it is used.
         """
         self._view = await self._state_file.load(NetworkView.of_document) or self._view
@@ -104,6 +109,11 @@ class Follower:
         began_at_s = self._now()
         try:
             await self._follow(connection)
+        except Unauthorized as exc:
+            self._refused_by.add(connection.url)
+            if self._refused_by >= {each.url for each in self._connections}:
+                raise
+            LOG.warning("%s", exc)
         except (Unavailable, NotFound) as exc:
             LOG.warning("%s", exc)
         if self._now() > began_at_s + _LASTED_S:
@@ -116,10 +126,11 @@ class Follower:
         return self._backoff.next_s() if self._failures % len(self._connections) == 0 else 0.0
 
     async def _follow(self, connection: Connection) -> None:
-        resume_id = self._view.resume_id
-        parser = sse.Parser(resume_id)
-        async with event_stream(connection, self._options, resume_id) as chunks:
-            LOG.info("Following the events of %s after %s.", connection.url, resume_id or "nothing")
+        last_id = self._view.last_id
+        parser = sse.Parser(last_id)
+        async with event_stream(connection, self._options, last_id) as chunks:
+            self._refused_by.discard(connection.url)
+            LOG.info("Following the events of %s after %s.", connection.url, last_id or "nothing")
             async for chunk in chunks:
                 for message in parser.feed(chunk):
                     await self._take(message)
@@ -128,9 +139,6 @@ class Follower:
         raise Unavailable(f"{connection.url} ended the stream.")
 
     async def _take(self, message: sse.Message) -> None:
-        if message.type == sse.COMMENT:
-            self._view.settle()
-            return
         update = _update(message)
         if update.type == SNAPSHOT:
             self._check_place(update)
@@ -151,18 +159,10 @@ class Follower:
             return
         self._snapshots_behind += 1
         if self._snapshots_behind <= _MOST_SNAPSHOTS_BEHIND:
-            raise Unavailable(f"The controller is at {update.id}, which is before {self._view.resume_id}.")
+            raise Unavailable(f"The controller is at {update.id}, which is before {self._view.last_id}.")
 
     async def _put(self, change: Change) -> None:
-        fields = {
-            "type": change.type,
-            "network": change.network,
-            "host": change.host or None,
-            "revision": change.revision,
-            "peer": change.peer,
-            "changed": change.changed,
-            "missed": change.missed,
-        }
+        fields = {**change.fields, "missed": change.missed}
         await self._outlet.put("cladnet", fields, host=change.host, identity=change.identity)
 
 

@@ -13,15 +13,12 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors impo
 MOST_BYTES = 64 * 1024 * 1024
 """The most of one message that is kept: a snapshot of 10,000 peers is a quarter of it."""
 
-COMMENT = ""
-"""The type of a message that is only a comment, with which a server says that it is alive."""
-
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Message:
-    """One event or comment; ``id`` is the last that the server gave, with this message or before."""
+    """One event; ``id`` is the last that the server gave, with this message or before."""
 
     type: str
     data: str
@@ -73,8 +70,6 @@ class Parser:
         if not line:
             return self._dispatch()
         name, _colon, content = line.decode(errors="replace").partition(":")
-        if not name:
-            return Message(COMMENT, content.strip(), self._last_id)
         self._take_field(name, content.removeprefix(" "))
         return None
 
