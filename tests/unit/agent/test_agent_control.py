@@ -520,6 +520,39 @@ async def test_the_stream_says_which_orders_are_followed(host: Host, controller:
     assert controller.watches[-1].orders == agent_pb2.Orders(down=True, rekeys_requested=2)
 
 
+async def test_controllers_of_the_release_before_give_no_orders_and_lift_none(host: Host) -> None:
+    """They send neither orders nor tests, whatever the request says that is followed."""
+    host.orders.follow(Orders(is_down=True))
+    await joined_down(host)
+    assert host.controller.watches[-1].orders == agent_pb2.Orders(down=True)
+    await host.controller.send(snapshot(HOSTS, cidr=CIDR, revision=9))
+    await eventually(lambda: host.rule.table.revision == 9, "the rule is followed")
+    assert host.orders.orders == Orders(is_down=True)
+    assert not host.tunnel.peers
+
+
+async def joined_down(host: Host) -> None:
+    """A member that is down."""
+    host.give_certificate()
+    await host.controller.send(snapshot(HOSTS, cidr=CIDR, revision=5))
+    host.start()
+    await eventually(lambda: host.rule.table.revision == 5, "the rule is followed")
+    assert host.situation[0] is HostState.RELEASED
+
+
+async def test_a_connectivity_test_is_begun_and_its_result_told(host: Host) -> None:
+    await joined(host)
+    test = agent_pb2.ConnectivityTest(id="00ff", count=3, timeout_ms=5000)
+    await host.controller.send(agent_pb2.WatchReply(test=test))
+    await eventually(lambda: host.tests == [test], "it is begun")
+    await host.control.finish_test(agent_pb2.FinishTestRequest(id="00ff"))
+    assert [result.id for result in host.controller.results] == ["00ff"]
+    await host.controller.stop_stream()
+    await eventually(lambda: host.control.connected_to is None, "the controller is lost")
+    with pytest.raises(Unavailable):
+        await host.control.finish_test(agent_pb2.FinishTestRequest(id="00ff"))
+
+
 async def test_a_host_that_left_has_no_orders(host: Host) -> None:
     await joined(host)
     await host.controller.send(orders(down=True, rekeys_requested=2))
