@@ -121,6 +121,7 @@ async def test_loss_of_a_host_starts_the_status_playbook_and_no_restart_loses_an
 def test_wrong_token_ends_the_rulebook_with_a_sentence(controller: ControllerProcess, tmp_path: Path) -> None:
     given = variables(controller, tmp_path / "state.json")
     given |= {"cladnet_api_token": "not-the-token", "cladnet_api_token_file": ""}
+    given["cladnet_urls"] = given["cladnet_urls"][1:]
     with ansible_rulebook(tmp_path / "rulebook", shipped("peer_lost"), given) as run:
         assert run.exit_status() != 0
     assert "The administrator's token is missing or wrong." in run.output
