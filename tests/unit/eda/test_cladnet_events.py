@@ -155,6 +155,17 @@ async def test_restart_goes_on_with_what_the_state_file_knows(server: EventServe
     assert server.resumed_after == [None, "c0ffee-6"]
 
 
+async def test_state_is_saved_while_it_is_quiet(server: EventServer, tmp_path: Path) -> None:
+    """ansible-rulebook may be killed at any moment, and then comes no chance to save."""
+    state = tmp_path / "state.json"
+    server.scripts = [[sent_snapshot(5), sent("peer_joined", 6, "a"), HOLD]]
+    source = Source(server, state_file=str(state))
+    await source.next()
+    await until(lambda: "c0ffee-6" in state.read_text())
+    assert not source.task.done()
+    await source.stop()
+
+
 async def test_event_that_the_rules_did_not_take_is_told_again(server: EventServer, tmp_path: Path) -> None:
     """The queue is full when ansible-rulebook stops: the event waits for the next start."""
     state = str(tmp_path / "state.json")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,6 +23,8 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_
     refusal,
 )
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput, Unavailable
+
+Read = Callable[[], Coroutine[Any, Any, bytes]]
 
 _CONNECT_TIMEOUT_S = 10.0
 
@@ -45,8 +48,8 @@ class StreamOptions:
 @asynccontextmanager
 async def event_stream(
     connection: Connection, options: StreamOptions, last_event_id: str
-) -> AsyncIterator[AsyncIterator[bytes]]:
-    """The bytes of ``GET /v1/events``, as they come, until the controller ends the stream.
+) -> AsyncIterator[Read]:
+    """An open ``GET /v1/events``: a function that gives its bytes as they come, and none at the end.
 
     Raises:
         Unauthorized: the token is wrong.
@@ -63,7 +66,7 @@ async def event_stream(
             _request(session, connection, options, last_event_id, tls) as response,
         ):
             await _check(response, connection.url)
-            yield response.content.iter_any()
+            yield response.content.readany
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as exc:
         raise _unreachable(connection.url, exc) from exc
 

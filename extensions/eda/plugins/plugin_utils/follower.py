@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils import sse
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.controller_stream import (
+    Read,
     StreamOptions,
     event_stream,
 )
@@ -25,7 +26,10 @@ from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_uti
     Update,
 )
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import Outlet
-from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import StateFile
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import (
+    SAVE_EVERY_S,
+    StateFile,
+)
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._backoff import Backoff
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_api import Connection
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import (
@@ -97,13 +101,13 @@ class Follower:
             InvalidInput: an argument is wrong in a way that only shows when it is used.
         """
         self._view = await self._state_file.load(NetworkView.of_document) or self._view
-        await self._state_file.save(self._view.to_document())  # one that cannot be written shows now
+        await self._save()  # a file that cannot be written shows now
         try:
             for connection in itertools.cycle(self._connections):
                 await self._try(connection)
                 await asyncio.sleep(self._delay_s())
         finally:
-            await self._state_file.save(self._view.to_document())
+            await self._save()
 
     async def _try(self, connection: Connection) -> None:
         began_at_s = self._now()
@@ -128,15 +132,29 @@ class Follower:
     async def _follow(self, connection: Connection) -> None:
         last_id = self._view.last_id
         parser = sse.Parser(last_id)
-        async with event_stream(connection, self._options, last_id) as chunks:
+        async with event_stream(connection, self._options, last_id) as read:
             self._refused_by.discard(connection.url)
             LOG.info("Following the events of %s after %s.", connection.url, last_id or "nothing")
-            async for chunk in chunks:
+            while chunk := await self._next_chunk(read):
                 for message in parser.feed(chunk):
                     await self._take(message)
                 if self._state_file.is_due:
-                    await self._state_file.save(self._view.to_document())
+                    await self._save()
         raise Unavailable(f"{connection.url} ended the stream.")
+
+    async def _next_chunk(self, read: Read) -> bytes:
+        """What comes next. When it is quiet, what came last is saved."""
+        reading = asyncio.create_task(read())
+        try:
+            done, _pending = await asyncio.wait({reading}, timeout=SAVE_EVERY_S)
+            if not done:
+                await self._save()
+            return await reading
+        finally:
+            reading.cancel()
+
+    async def _save(self) -> None:
+        await self._state_file.save(self._view.to_document())
 
     async def _take(self, message: sse.Message) -> None:
         update = _update(message)
