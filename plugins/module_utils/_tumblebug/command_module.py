@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._declarative import Document
 from .._errors import InvalidInput, NotFound
 from .command import chosen, command_body, is_runnable, not_running, results_of, selections
-from .infra_state import infra_document
+from .infra_state import check_name, infra_document
 from .module import place_of, tumblebug_client
 from .operator import Operator, Place
 from .progress import by_reason
@@ -28,6 +28,7 @@ def run(module: AnsibleModule) -> None:
     with tumblebug_client(module) as client:
         if not params["commands"]:
             raise InvalidInput("commands is empty, so there is nothing to run.")
+        check_name("infra", params["infra"])
         place = place_of(client, params, params["infra"])
         infra = _read(client, place)
         vms = chosen(infra, params)

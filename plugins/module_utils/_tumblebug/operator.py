@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import Conflict, NotFound, Unavailable
-from .client import _MISSING, ERAS, Client, _decoded, _message, _segment
+from .._errors import CladnetError, Conflict, NotFound, Unavailable
+from .client import _BUSY, _MISSING, ERAS, Client, _decoded, _message, _segment
 from .dialect import Dialect, dialect_of
 from .transport import NoReply, Reply, SendingTransport
 
@@ -142,6 +142,15 @@ class Operator(Client):
         if reply.status in (401, 403, _TOO_OFTEN) or 300 <= reply.status < 400:
             raise self._refusal(reply, doing, _message(reply))
         raise _refused(reply, doing)
+
+    def _refusal(self, reply: Reply, what: str, message: str) -> CladnetError:
+        """As the client says it, without the options that only the inventory has."""
+        error = super()._refusal(reply, what, message)
+        if reply.status not in _BUSY:
+            return error
+        return Unavailable(
+            error.message, hint="Others keep it busy, or its clouds are slow: try again later."
+        )
 
     def _delivered(self, method: str, path: str, body: object, timeout_s: float | None) -> Reply:
         """The reply; what the rate limit turned away was not carried out, so it is sent again."""

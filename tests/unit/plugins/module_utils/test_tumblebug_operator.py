@@ -79,7 +79,7 @@ def test_order_that_came_too_often_is_sent_again() -> None:
 
 def test_order_that_always_comes_too_often() -> None:
     script = answering((429, {"message": "rate limit exceeded"}))
-    with pytest.raises(Unavailable, match="busy"):
+    with pytest.raises(Unavailable, match=r"is busy.*try again later"):
         script.operator().order("POST", "/ns", "make it")
     assert script.now_s <= 20
 
