@@ -9,6 +9,7 @@ happens to the control plane. Only then is the host's endpoint found out and a c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -38,7 +39,7 @@ from cladnet.agent.witness import Witness
 from cladnet.core.device_plan import tunnel_mtu
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
-from cladnet.core.errors import CladnetError
+from cladnet.core.errors import CladnetError, Unavailable
 from cladnet.core.host_state import ORDERED_DOWN
 from cladnet.datapath.tunnel import Tunnel
 from cladnet.wire import agent_pb2
@@ -84,12 +85,20 @@ class Agent:
         self._state = StateDirectory(config.state_dir)
         self._keys = TunnelKeys(self._state)
         self._table = self._state.load_table()
+        self._use_key_of_table()
         self._netlink = Netlink(config.device)
         self._parts: _Parts | None = None
         self._health = Health(self._on_health)
         self._orders = OrderFollower(
             self._state, self._keys, health=self._health, on_orders=self._on_orders, on_key=self._on_key
         )
+
+    def _use_key_of_table(self) -> None:
+        """A new key that the controllers had taken when this host died is the one that the peers know."""
+        own = self._table.peers.get(self._config.host)
+        if own is not None:
+            with contextlib.suppress(Unavailable):  # a full disk: the first report leads to it, too
+                self._keys.taken(own.public_key)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set.
@@ -192,16 +201,7 @@ class Agent:
     def _assemble(self, tunnel: Tunnel) -> _Parts:
         config, health, rng = self._config, self._health, random.SystemRandom()
         announcer = Announcer(tunnel.connect)
-        rule = NetworkingRule(
-            host=config.host,
-            public_key=self._keys.public,
-            table=self._table,
-            tunnel=tunnel,
-            announce=announcer.announce,
-            on_change=self._on_rule,
-            clock=time.monotonic,
-            is_suspended=self._orders.orders.is_down,
-        )
+        rule = self._rule(tunnel, announcer)
         enrolment = Enrolment(config, self._state, health, rng)
         witness = Witness(tunnel.status, tunnel.send_foreign)
         return _Parts(
@@ -232,6 +232,18 @@ class Agent:
                 test=lambda test: self._require_parts().tester.start(test),
                 rng=rng,
             ),
+        )
+
+    def _rule(self, tunnel: Tunnel, announcer: Announcer) -> NetworkingRule:
+        return NetworkingRule(
+            host=self._config.host,
+            public_key=self._keys.public,
+            table=self._table,
+            tunnel=tunnel,
+            announce=announcer.announce,
+            on_change=self._on_rule,
+            clock=time.monotonic,
+            is_suspended=self._orders.orders.is_down,
         )
 
     def _host_watch(self, rule: NetworkingRule) -> HostWatch:
