@@ -7,8 +7,8 @@ hash-locked list, builds the wheel of cladnet itself from this collection, and p
 archive with a requirements file in which every hash is pinned, our own wheel's included.
 The result is cached under a name that is derived from everything that goes in.
 
-Prints one line of JSON: {"changed": bool, "archive": path, "release": name, "pip": file name}; or if only the name
-of the release is asked for, nothing is built and "archive" and "pip" are left out.
+Prints one line of JSON: {"changed": bool, "archive": path, "release": name, "pip": file name}; or if only the
+name of the release is asked for, nothing is built and "archive" and "pip" are left out.
 """
 
 from __future__ import annotations
