@@ -51,7 +51,7 @@ def _boot(paths: Folders, rootfs: str, namespace: str, host: str, announce: Call
         machine = subprocess.Popen(
             _command(paths, rootfs, namespace, host), env={**os.environ, "NOTIFY_SOCKET": address}
         )
-        _announce_when_ready(notifications, machine.pid, announce)
+        _listen(notifications, machine.pid, announce)
         return machine.wait()
 
 
@@ -69,8 +69,11 @@ def _command(paths: Folders, rootfs: str, namespace: str, host: str) -> list[str
     return ["unshare", "--mount", "--propagation", "slave", "sh", str(BOOT_SCRIPT), *map(str, arguments)]
 
 
-def _announce_when_ready(notifications: socket.socket, pid: int, announce: Callable[[], None]) -> None:
-    """Returns when the host has booted or its systemd-nspawn has ended."""
+def _listen(notifications: socket.socket, pid: int, announce: Callable[[], None]) -> None:
+    """Announces when the host has booted, and returns when its systemd-nspawn has ended.
+
+    Whatever the host says must be read to the end: its systemd waits for that, and would stand still.
+    """
     ended = os.pidfd_open(pid)
     try:
         while True:
@@ -79,7 +82,6 @@ def _announce_when_ready(notifications: socket.socket, pid: int, announce: Calla
                 return
             if "READY=1" in notifications.recv(4096).decode("utf-8", "replace").splitlines():
                 announce()
-                return
     finally:
         os.close(ended)
 

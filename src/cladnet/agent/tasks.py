@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
+
+CANCEL_RETRY_S = 1.0
 
 
 async def first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
@@ -17,9 +19,17 @@ async def first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels until all have ended: before Python 3.12, asyncio.wait_for can swallow a cancellation."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _unused, pending = await asyncio.wait(pending, timeout=CANCEL_RETRY_S)
+    await asyncio.gather(*tasks, return_exceptions=True)  # looks at every exception
 
 
 async def wait_for_event(event: asyncio.Event, timeout_s: float | None) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cladnet.agent import table_writer as table_writer_module
+from cladnet.agent import tasks as tasks_module
 from cladnet.agent.announcer import GREETINGS_PER_S, Announcer
 from cladnet.agent.health import Health
 from cladnet.agent.state import StateDirectory
@@ -34,6 +35,25 @@ async def test_first_end_ends_all_and_raises_what_it_raised() -> None:
     with pytest.raises(NotFound, match="gone"):
         await first_to_end(for_ever(), soon())
     assert ended == ["for ever"]
+
+
+async def test_a_task_that_swallows_its_cancellation_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks_module, "CANCEL_RETRY_S", 0.01)
+    swallowed: list[str] = []
+
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        swallowed.append("once")
+        await asyncio.Event().wait()
+
+    async def soon() -> None:
+        await asyncio.sleep(0)
+
+    await asyncio.wait_for(first_to_end(stubborn(), soon()), 5)
+    assert swallowed == ["once"]
 
 
 async def test_event_is_cleared_by_who_waited_for_it() -> None:
