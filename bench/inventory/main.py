@@ -179,6 +179,6 @@ def main(argv: Sequence[str]) -> int:
             for setup in (COLD, CACHED, KEYED):
                 print(f"bench: {hosts} hosts, {setup.name}", file=sys.stderr)
                 rows += measure(fleet, setup, options.rounds)
-    write(rows, options.output)
+                write(rows, options.output)  # what there is, should it be interrupted
     print(f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}\n\n{table(rows)}")
     return 0

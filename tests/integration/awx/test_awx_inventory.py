@@ -18,7 +18,7 @@ from lab.tumblebug.era import INFRA
 from tests.integration.awx.configuration import ROOT, TUMBLEBUG_PASSWORD
 from tests.integration.awx.private_data import PrivateData
 from tests.integration.inventory.ansible_inventory import FreeClock
-from tests.unit.lab.tumblebug.tumblebug_bench import AUTHORIZED, Bench
+from tests.unit.lab.tumblebug.tumblebug_bench import AUTHORIZED, Bench, machine_keys
 from tests.unit.plugins.https_server import HttpsServer, https_server
 
 DEMO_HOSTS = [f"{name}-{n}" for name in ("aws-web", "azure-db", "gcp-app") for n in (1, 2)]
@@ -90,6 +90,31 @@ def test_a_job_has_the_ssh_keys_again(simulator: Callable[[str], str], private_d
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
     assert "TOPSECRET" not in job.stdout + str(job.events)
     assert TUMBLEBUG_PASSWORD not in job.stdout + str(job.events)
+
+
+def test_vms_of_a_job_are_in_the_next_inventory(
+    simulator: Callable[[str], str], private_data: PrivateData
+) -> None:
+    """The first jobs of the workflow "CLADNet from nothing", with the groups as a person types them."""
+    private_data.attach("CB-Tumblebug", url=simulator("infra"), password=TUMBLEBUG_PASSWORD)
+    keys = machine_keys(INFRA)
+    answers = {
+        "cladnet_infra_name": "fresh",
+        "cladnet_infra_namespace": "ns02",
+        "cladnet_infra_groups": f"- {{name: new, size: 2, spec: {keys.spec}, image: {keys.image}}}\n",
+    }
+
+    made = private_data.run_job("playbooks/create_infra.yml", **answers)
+    again = private_data.run_job("playbooks/create_infra.yml", **answers)
+    update = private_data.update_inventory()
+
+    assert made.status == "successful", made.stdout
+    assert made.changed == {"localhost": 1}
+    assert again.changed == {}
+    assert update.inventory["tumblebug_infra_ns02_fresh"]["children"] == ["tumblebug_subgroup_ns02_fresh_new"]
+    new = update.inventory["tumblebug_subgroup_ns02_fresh_new"]["hosts"]
+    assert len(new) == 2
+    assert set(new) < set(update.inventory["cladnet_agents"]["hosts"])
 
 
 class Simulated(dict):  # type: ignore[type-arg]
