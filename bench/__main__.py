@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] not in subjects():
         print(f"bench: name one of: {', '.join(subjects())}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # leave no server behind
     status: int = import_module(f"bench.{argv[0]}.main").main(argv[1:])
     return status
 

@@ -137,7 +137,8 @@ def measure(fleet: Fleet, setup: Setup, rounds: int) -> Iterator[Row]:
     files = {name: each.file for name, each in prepared.items()}
     if not setup.keyed_groups:
         files |= fleet.prepare_floors(prepared[OURS.name])
-    for part, cost in (("ansible-inventory --list", fleet.list_cost), ("parsing alone", fleet.parse_cost)):
+    parts = {"ansible-inventory --list": fleet.list_cost, "parsing alone": fleet.parse_cost}
+    for part, cost in parts.items():
         work = f"{fleet.hosts} hosts, {part}"
         results = in_turns({name: _measure_of(cost, file) for name, file in files.items()}, rounds)
         yield from _rows(work, setup.name, results)
@@ -159,11 +160,18 @@ def _rows(work: str, setup: str, results: dict[str, list[Cost]]) -> Iterator[Row
         yield Row.of(work, setup, name, [cost.wall_s for cost in costs], "s wall")
 
 
+def rounds_of(hosts: int, rounds: int) -> int:
+    """Fewer for large fleets, which take long and vary little."""
+    return max(1, min(rounds, rounds * 5000 // hosts))
+
+
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench inventory", description=__doc__)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1000, 5000, 10000])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="for fleets of up to 5000; fewer for larger ones"
+    )
     parser.add_argument(
         "--output", type=Path, default=RESULTS, help="JSON; default: build/bench/inventory.json"
     )
@@ -178,7 +186,7 @@ def main(argv: Sequence[str]) -> int:
         with fleet_of(hosts) as fleet:
             for setup in (COLD, CACHED, KEYED):
                 print(f"bench: {hosts} hosts, {setup.name}", file=sys.stderr)
-                rows += measure(fleet, setup, options.rounds)
+                rows += measure(fleet, setup, rounds_of(hosts, options.rounds))
                 write(rows, options.output)  # what there is, should it be interrupted
     print(f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}\n\n{table(rows)}")
     return 0

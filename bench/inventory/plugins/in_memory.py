@@ -50,8 +50,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
     def _add_hosts(self, hostvars: dict[str, dict[str, Any]]) -> None:
         for host, variables in hostvars.items():
             self.inventory.add_host(host)
-            for name, value in variables.items():
-                self.inventory.set_variable(host, name, _tagged(value))
+            self.inventory.hosts[host].vars.update(_tagged(variables))  # set_variable() takes longer
 
     def _add_groups(self, groups: dict[str, dict[str, list[str]]]) -> None:
         for group in groups:
