@@ -169,9 +169,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench inventory", description=__doc__)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1000, 5000, 10000])
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="for fleets of up to 5000; fewer for larger ones"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="up to 5000 hosts; fewer beyond")
     parser.add_argument(
         "--output", type=Path, default=RESULTS, help="JSON; default: build/bench/inventory.json"
     )
