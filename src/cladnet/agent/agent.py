@@ -229,7 +229,7 @@ class Agent:
                 orders=self._orders,
                 health=health,
                 report=self._report,
-                test=lambda test: self._require_parts().tester.start(test),
+                test=self._start_test,
                 rng=rng,
             ),
         )
@@ -310,6 +310,9 @@ class Agent:
         if self._orders.orders.is_down:
             return ORDERED_DOWN
         return "" if self._health.conditions.addressed else "this host has no overlay address yet"
+
+    def _start_test(self, test: agent_pb2.ConnectivityTest) -> None:
+        self._require_parts().tester.start(test)
 
     async def _finish_test(self, result: agent_pb2.FinishTestRequest) -> None:
         await self._require_parts().control.finish_test(result)

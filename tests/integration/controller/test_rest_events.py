@@ -41,10 +41,12 @@ def two_controllers(folder: Path, etcd: EtcdServer) -> Iterator[Pair]:
     second.start()
     for controller in (first, second):
         wait_for(controller.is_healthy, "a controller to be healthy")
-    yield first, second
-    for controller in (first, second):
-        controller.kill()
-        controller.notified.close()
+    try:
+        yield first, second
+    finally:
+        for controller in (first, second):
+            controller.kill()
+            controller.notified.close()
 
 
 @contextlib.contextmanager
@@ -52,7 +54,14 @@ def network(controller: ControllerProcess) -> Iterator[None]:
     """The network demo, for as long as the block lasts."""
     with controller.api() as api:
         assert api.post("/networks", json=SPEC).status_code == 201
-    yield
+    try:
+        yield
+    finally:
+        delete_networks(controller)
+
+
+def delete_networks(controller: ControllerProcess) -> None:
+    """All of them, if the controller still lives."""
     with contextlib.suppress(httpx.HTTPError), controller.api() as api:
         for each in api.get("/networks").json()["networks"]:
             api.delete(f"/networks/{each['name']}?force=true")

@@ -159,8 +159,8 @@ def wg_quick(namespace: Namespace, configuration: str, private: str, folder: Pat
     """What a person does with the configuration: puts in the private key and brings it up."""
     file = folder / f"lap{os.getpid()}.conf"
     lines = configuration.splitlines()
-    at = next(number for number, line in enumerate(lines) if line.startswith("# PrivateKey"))
-    lines[at] = f"PrivateKey = {private}"
+    (comment,) = [line for line in lines if line.startswith("# PrivateKey")]
+    lines[lines.index(comment)] = f"PrivateKey = {private}"
     file.touch(mode=0o600)
     file.write_text("\n".join(lines))
     namespace.run("wg-quick", "up", str(file))

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts/generate-readmes"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts/generate_readmes.py"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def generator() -> ModuleType:
 
 def test_they_are_current() -> None:
     done = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"run scripts/generate-readmes for {done.stdout}"
+    assert done.returncode == 0, f"run scripts/generate_readmes.py for {done.stdout}"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
 """Writes roles/*/README.md from the argument specifications of the roles; needs PyYAML.
 
-scripts/generate-readmes            writes them
-scripts/generate-readmes --check    writes nothing; exit status 1 if one is not current
+python3 scripts/generate_readmes.py            writes them
+python3 scripts/generate_readmes.py --check    writes nothing; exit status 1 if one is not current
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import yaml
 
 ROLES = Path(__file__).resolve().parents[1] / "roles"
 MARKUP = re.compile(r"\b[OVCMPELI]\(([^()]*(?:\([^()]*\))?[^()]*)\)")
-NOTE = "<!-- Made from meta/argument_specs.yml by scripts/generate-readmes. Change it there. -->"
+NOTE = "<!-- Made from meta/argument_specs.yml by scripts/generate_readmes.py. Change it there. -->"
 
 
 def main(arguments: list[str]) -> int:
