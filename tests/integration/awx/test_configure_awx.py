@@ -173,3 +173,14 @@ def test_missing_secret_is_said_before_anything_is_done(tmp_path: Path) -> None:
 def test_secret_fields_are_marked(name: str) -> None:
     for field in credential_type(name)["inputs"]["fields"]:
         assert field.get("secret", False) is (field["id"] in ("password", "token")), field["id"]
+
+
+def test_rules_of_events_start_job_templates_that_exist(configured: Configured) -> None:
+    rules = (ROOT / "examples" / "eda" / "job_templates.yml").read_text()
+    started = re.findall(r"default\('(CLADNet \w+)'\)", rules)
+    assert started
+    for name in started:
+        template = configured.api.named("job_templates", name)
+        organization = configured.api.objects["organizations"][template["organization"]]["name"]
+        assert f"default('{organization}')" in rules
+    assert configured.api.named("job_templates", "CLADNet deploy")["ask_limit_on_launch"] is True
