@@ -215,7 +215,8 @@ options:
   cladnet_controllers:
     description:
       - Which VMs are in the group C(cladnet_controllers), where the control plane runs. V(all), V(none),
-        which makes no group, or a selector as in O(labels). Give it to 1, 3 or 5 VMs, or limit them by
+        which makes no group, or a selector as in O(labels).
+      - The role C(cladnet_controller) with its managed etcd takes one. Give the label to one VM, or set
         O(cladnet_controllers_count).
     type: str
     default: none
