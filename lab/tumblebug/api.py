@@ -28,6 +28,7 @@ from lab.tumblebug.labels import Labels
 from lab.tumblebug.lookup import Lookup, id_list, id_list_by_field
 from lab.tumblebug.namespaces import Namespaces
 from lab.tumblebug.offers import Offers
+from lab.tumblebug.patience import Patience
 from lab.tumblebug.records import Records
 from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
@@ -69,7 +70,7 @@ class Api:
     ) -> None:
         self._era = era
         self._now = now
-        self._wait = wait
+        self._patience = Patience(now, wait)
         self._cloud = cloud
         self._credentials = credentials
         self._catalogue = catalogue or catalogues.load()
@@ -92,9 +93,7 @@ class Api:
         """The handlers that have a module of their own."""
         era, find, records, register = self._era, self._find, self._records, self._register
         holding, groups = Holding(), Groups(era, self._catalogue)
-        deletion = Deletion(
-            era, find=find, records=records, register=register, now=self._now, wait=self._wait
-        )
+        deletion = Deletion(era, find=find, records=records, register=register, patience=self._patience)
         controls = Controls(era, find=find, records=records, deletion=deletion, holding=holding)
         creation = Creation(
             era,
@@ -107,8 +106,7 @@ class Api:
             sharing=sharing,
             deletion=deletion,
             holding=holding,
-            now=self._now,
-            wait=self._wait,
+            patience=self._patience,
         )
         commands = Commands(era, find=find, records=records, cloud=self._cloud)
         topics = (

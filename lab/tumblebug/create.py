@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 
 from lab.tumblebug.answers import Refused, Request
 from lab.tumblebug.bodies import TEXTS, Shape, decoded
@@ -21,13 +22,13 @@ from lab.tumblebug.estate import Infra, Machine, uid
 from lab.tumblebug.groups import Group, Groups, check_name, group_shape, labels_of_text
 from lab.tumblebug.holding import Holding
 from lab.tumblebug.lookup import Lookup
-from lab.tumblebug.records import Record, Records
+from lab.tumblebug.patience import Patience
+from lab.tumblebug.records import MachinePath, Record, Records
 from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
 from lab.tumblebug.shared import Sharing
 from lab.tumblebug.views import Views
 
-POLL_S = 0.05
 CREATE_DEADLINE_S = 1200.0
 """CB-Spider's limit for making one machine."""
 
@@ -48,8 +49,7 @@ class Creation:
         sharing: Sharing,
         deletion: Deletion,
         holding: Holding,
-        now: Callable[[], float],
-        wait: Callable[[float], None],
+        patience: Patience,
     ) -> None:
         self._era = era
         self._find = find
@@ -61,8 +61,7 @@ class Creation:
         self._sharing = sharing
         self._deletion = deletion
         self._holding = holding
-        self._now = now
-        self._wait = wait
+        self._patience = patience
 
     @property
     def handlers(self) -> Mapping[str, Callable[[Request, Mapping[str, str]], object]]:
@@ -147,8 +146,7 @@ class Creation:
     def _withdrawn(self, namespace: str, infra_id: str) -> bool:
         """Waits for a control action to go on or to give up; whether it was given up."""
         self._register.change_infra(namespace, infra_id, lambda each: replace(each, phase="Prepared"))
-        while self._holding.decision(namespace, infra_id) is None:
-            self._wait(POLL_S)
+        self._patience.until(lambda: self._holding.decision(namespace, infra_id) is not None)
         if self._holding.taken(namespace, infra_id) == "continue":
             return False
         self._register.remove_infra(namespace, infra_id)
@@ -193,14 +191,15 @@ class Creation:
 
     def _settled(self, namespace: str, infra_id: str, ids: Iterable[str]) -> list[Record]:
         """The records of machines when none of them is Creating any more."""
-        deadline_s = self._now() + CREATE_DEADLINE_S
+        deadline_s = self._patience.now() + CREATE_DEADLINE_S
         paths = [(namespace, infra_id, machine_id) for machine_id in ids]
         for path in paths:
-            while self._records.polled(path).status == Action.CREATE.passing:
-                if self._now() > deadline_s:
-                    self._records.failed(path, f"no answer of the cloud in {CREATE_DEADLINE_S:.0f} s")
-                self._wait(POLL_S)
+            if not self._patience.until(partial(self._is_settled, path), deadline_s):
+                self._records.failed(path, f"no answer of the cloud in {CREATE_DEADLINE_S:.0f} s")
         return [self._records.polled(path) for path in paths]
+
+    def _is_settled(self, path: MachinePath) -> bool:
+        return self._records.polled(path).status != Action.CREATE.passing
 
     def _created(self, namespace: str, infra_id: str, ids: Sequence[str], policy: str) -> Json:
         records = self._settled(namespace, infra_id, ids)

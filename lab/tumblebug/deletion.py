@@ -11,12 +11,12 @@ from lab.tumblebug.cloud import Action, CloudError
 from lab.tumblebug.era import Era
 from lab.tumblebug.estate import Infra
 from lab.tumblebug.lookup import Lookup, id_list
+from lab.tumblebug.patience import Patience
 from lab.tumblebug.records import GONE, MachinePath, Record, Records
 from lab.tumblebug.register import Register
 from lab.tumblebug.render_shared import Json
 from lab.tumblebug.status import composite, refusal
 
-POLL_S = 0.05
 MACHINE_WAIT_S = 6.0
 DELETABLE = ("Terminated", "Undefined", "Failed")
 DELETABLE_EMPTY = ("Preparing", "Prepared", "Empty")  # of infras without machines, from v0.12.6 on
@@ -32,15 +32,13 @@ class Deletion:
         find: Lookup,
         records: Records,
         register: Register,
-        now: Callable[[], float],
-        wait: Callable[[float], None],
+        patience: Patience,
     ) -> None:
         self._era = era
         self._find = find
         self._records = records
         self._register = register
-        self._now = now
-        self._wait = wait
+        self._patience = patience
 
     @property
     def handlers(self) -> Mapping[str, Callable[[Request, Mapping[str, str]], object]]:
@@ -114,12 +112,10 @@ class Deletion:
         self._await_gone(paths, self._era.delete_wait_s)
 
     def _await_gone(self, paths: Sequence[MachinePath], limit_s: float) -> bool:
-        deadline_s = self._now() + limit_s
-        while not all(self._records.polled(path).status in GONE for path in paths):
-            if self._now() >= deadline_s:
-                return False
-            self._wait(POLL_S)
-        return True
+        deadline_s = self._patience.now() + limit_s
+        return self._patience.until(
+            lambda: all(self._records.polled(path).status in GONE for path in paths), deadline_s
+        )
 
     def _end(self, path: MachinePath, *, force: bool) -> None:
         """Terminates a machine before its record goes; in newer tags ``force`` leaves it at its cloud."""

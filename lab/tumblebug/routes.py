@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from lab.tumblebug.era import Era
 
+RESOURCES = "/ns/{ns}/resources"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -36,11 +38,31 @@ class Route:
 
 def routes(era: Era) -> Sequence[Route]:
     """All routes of an era, relative to /tumblebug."""
-    infra = f"/ns/{{ns}}/{era.infra}"
-    one = f"{infra}/{{infra}}"
-    control = f"/ns/{{ns}}/control/{era.infra}/{{infra}}"
-    resources = "/ns/{ns}/resources"
-    found = [
+    topics = (
+        _administration,
+        _infras,
+        _changes,
+        _control,
+        _resources,
+        _offers,
+        _labels,
+        _since_numeric,
+        _nodes,
+    )
+    return [route for topic in topics for route in topic(era)]
+
+
+def _infras_path(era: Era) -> str:
+    return f"/ns/{{ns}}/{era.infra}"
+
+
+def _infra_path(era: Era) -> str:
+    return f"{_infras_path(era)}/{{infra}}"
+
+
+def _administration(era: Era) -> list[Route]:
+    """Routes of the server itself and of namespaces."""
+    return [
         Route("GET", era.doc_path, "document"),
         Route("GET", "/request/{id}", "request"),
         Route("DELETE", "/request/{id}", "forget_request"),
@@ -52,7 +74,14 @@ def routes(era: Era) -> Sequence[Route]:
         Route("DELETE", "/ns/{ns}", "remove_namespace"),
         Route("DELETE", f"/ns/{{ns}}/{era.shared_path}", "remove_shared"),
         Route("POST", f"/{era.dynamic}CheckRequest", "check_request"),
-        Route("GET", infra, "infras", limited=True),
+    ]
+
+
+def _infras(era: Era) -> list[Route]:
+    """Routes of infras and machines that there are, and of their bastions."""
+    one = _infra_path(era)
+    return [
+        Route("GET", _infras_path(era), "infras", limited=True),
         Route("GET", one, "infra", limited=True),
         Route("GET", f"{one}/{era.node}/{{machine}}", "machine"),
         Route("GET", f"{one}/{era.node}/{{machine}}/bastion", "bastions"),
@@ -60,41 +89,43 @@ def routes(era: Era) -> Sequence[Route]:
         Route("DELETE", f"{one}/bastion/{{bastion}}", "remove_bastion"),
         Route("GET", f"{one}/{era.group_path}", "groups"),
         Route("GET", f"{one}/{era.group_path}/{{group}}", "group"),
+    ]
+
+
+def _changes(era: Era) -> list[Route]:
+    """Routes that make and delete infras and machines."""
+    one = _infra_path(era)
+    return [
         Route("POST", f"/ns/{{ns}}/{era.dynamic}", "create"),
-        Route("DELETE", infra, "delete_infras"),
+        Route("DELETE", _infras_path(era), "delete_infras"),
         Route("DELETE", one, "delete_infra"),
         Route("DELETE", f"{one}/{era.node}/{{machine}}", "delete_machine"),
         Route("POST", f"{one}/{era.add_group_path}", "add_group"),
         Route("POST", f"{one}/{era.group_path}/{{group}}", "scale_out"),
+    ]
+
+
+def _control(era: Era) -> list[Route]:
+    """Routes that act on machines: control actions and commands."""
+    control = f"/ns/{{ns}}/control/{era.infra}/{{infra}}"
+    return [
         Route("GET", control, "control_infra"),
         Route("GET", f"{control}/{era.node}/{{machine}}", "control_machine"),
-        Route("GET", f"{resources}/vNet", "vnets"),
-        Route("GET", f"{resources}/vNet/{{vnet}}", "vnet"),
-        Route("GET", f"{resources}/sshKey", "ssh_keys"),
-        Route("GET", f"{resources}/sshKey/{{key}}", "ssh_key"),
+        Route("POST", f"/ns/{{ns}}/cmd/{era.infra}/{{infra}}", "command"),
     ]
-    found.append(Route("POST", f"/ns/{{ns}}/cmd/{era.infra}/{{infra}}", "command"))
-    found += _offers(era, resources)
-    if era.has_uid:
-        found += [
-            Route("GET", "/label/{type}/{uid}", "labels"),
-            Route("PUT", "/label/{type}/{uid}", "set_labels"),
-            Route("DELETE", "/label/{type}/{uid}/{key}", "remove_label"),
-            Route("GET", "/resources/{type}", "labelled"),
-        ]
-    if era.numeric:
-        found += [
-            Route("POST", f"/ns/{{ns}}/{era.dynamic}Review", "review_infra"),
-            Route("POST", f"{one}/{era.add_group_path}Review", "review_group"),
-            Route("GET", f"{one}/node/{{machine}}/sshHostKey", "host_key"),
-            Route("DELETE", f"{one}/node/{{machine}}/sshHostKey", "forget_host_key"),
-        ]
-    if era.has_node_list:
-        found.append(Route("GET", f"{resources}/node", "nodes"))
-    return found
 
 
-def _offers(era: Era, resources: str) -> list[Route]:
+def _resources(_era: Era) -> list[Route]:
+    """Routes of networks and SSH keys."""
+    return [
+        Route("GET", f"{RESOURCES}/vNet", "vnets"),
+        Route("GET", f"{RESOURCES}/vNet/{{vnet}}", "vnet"),
+        Route("GET", f"{RESOURCES}/sshKey", "ssh_keys"),
+        Route("GET", f"{RESOURCES}/sshKey/{{key}}", "ssh_key"),
+    ]
+
+
+def _offers(era: Era) -> list[Route]:
     """Routes of specs and images."""
     paths = [
         ("GET", "spec/{spec}", "spec"),
@@ -106,9 +137,38 @@ def _offers(era: Era, resources: str) -> list[Route]:
     if not era.has_uid:
         paths += [("GET", "spec", "specs"), ("POST", "filterSpecs", "filter_specs")]
     found = [
-        Route(method, f"{resources}/{path}", handler, for_system=True) for method, path, handler in paths
+        Route(method, f"{RESOURCES}/{path}", handler, for_system=True) for method, path, handler in paths
     ]
     return [Route("POST", era.recommend_path, "recommend"), *found]
+
+
+def _labels(era: Era) -> list[Route]:
+    """Routes of labels, which hang on uids."""
+    if not era.has_uid:
+        return []
+    return [
+        Route("GET", "/label/{type}/{uid}", "labels"),
+        Route("PUT", "/label/{type}/{uid}", "set_labels"),
+        Route("DELETE", "/label/{type}/{uid}/{key}", "remove_label"),
+        Route("GET", "/resources/{type}", "labelled"),
+    ]
+
+
+def _since_numeric(era: Era) -> list[Route]:
+    """Routes that came with numeric values: reviews and host keys."""
+    if not era.numeric:
+        return []
+    one = _infra_path(era)
+    return [
+        Route("POST", f"/ns/{{ns}}/{era.dynamic}Review", "review_infra"),
+        Route("POST", f"{one}/{era.add_group_path}Review", "review_group"),
+        Route("GET", f"{one}/node/{{machine}}/sshHostKey", "host_key"),
+        Route("DELETE", f"{one}/node/{{machine}}/sshHostKey", "forget_host_key"),
+    ]
+
+
+def _nodes(era: Era) -> list[Route]:
+    return [Route("GET", f"{RESOURCES}/node", "nodes")] if era.has_node_list else []
 
 
 def api_document(era: Era) -> dict[str, object]:
