@@ -124,7 +124,6 @@ EXAMPLES = r"""
 """
 
 import asyncio
-import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -143,14 +142,14 @@ from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_uti
     Interest,
 )
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.network_view import TYPES
-from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import (
-    HOST,
-    Outlet,
-    Queue,
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import Queue
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.shared_arguments import (
+    SHARED_ARGUMENTS,
+    make_backoff,
+    make_outlet,
+    make_state_file,
 )
-from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import StateFile
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.trial import run_alone
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._backoff import Backoff
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._controller_api import (
     ACCESS_HINT,
     Connection,
@@ -166,13 +165,9 @@ ARGUMENTS = (
     "server_name",
     "validate_certs",
     "network",
-    "types",
-    "limit",
-    "emit_existing",
-    "state_file",
     "silence_timeout",
     "backoff_first",
-    "backoff_max",
+    *SHARED_ARGUMENTS,
 )
 
 
@@ -187,13 +182,14 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     connections = await asyncio.to_thread(_connections, arguments)
     options = _options(arguments)
     interest = Interest(arguments.chosen("types", TYPES), arguments.flag("emit_existing", default=False))
+    first_s = arguments.number("backoff_first", 1.0, least=0.1)
     follower = Follower(
         connections,
         options,
         interest,
-        outlet=Outlet(queue, arguments.texts("limit", (HOST,)), args.get("eda_feedback_queue")),
-        state_file=StateFile(arguments.text("state_file"), scope={"network": options.network}),
-        backoff=_backoff(arguments),
+        outlet=make_outlet(arguments, queue, args),
+        state_file=make_state_file(arguments, {"network": options.network}),
+        backoff=make_backoff(arguments, first_s=first_s, ceiling_s=30.0),
     )
     await follower.run()
 
@@ -222,12 +218,6 @@ def _options(arguments: Arguments) -> StreamOptions:
         server_name=arguments.text("server_name"),
         silence_timeout_s=arguments.number("silence_timeout", 45.0, least=1.0),
     )
-
-
-def _backoff(arguments: Arguments) -> Backoff:
-    first_s = arguments.number("backoff_first", 1.0, least=0.1)
-    ceiling_s = arguments.number("backoff_max", 30.0, least=first_s)
-    return Backoff(first_s=first_s, ceiling_s=ceiling_s, rng=random.Random())  # noqa: S311 - no secret
 
 
 if __name__ == "__main__":

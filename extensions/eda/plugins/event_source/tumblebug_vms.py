@@ -128,7 +128,6 @@ EXAMPLES = r"""
     state_file: /var/lib/ansible-rulebook/tumblebug_vms.json
 """
 
-import random
 import sys
 import time
 from pathlib import Path
@@ -146,14 +145,14 @@ from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_uti
     Interest,
 )
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.fleet_view import TYPES
-from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import (
-    HOST,
-    Outlet,
-    Queue,
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.outlet import Queue
+from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.shared_arguments import (
+    SHARED_ARGUMENTS,
+    make_backoff,
+    make_outlet,
+    make_state_file,
 )
-from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.state_file import StateFile
 from ansible_collections.cloud_barista.cladnet.extensions.eda.plugins.plugin_utils.trial import run_alone
-from ansible_collections.cloud_barista.cladnet.plugins.module_utils._backoff import Backoff
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._errors import InvalidInput
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.client import ERAS, Client
 from ansible_collections.cloud_barista.cladnet.plugins.module_utils._tumblebug.transport import (
@@ -173,11 +172,7 @@ ARGUMENTS = (
     "namespaces",
     "infras",
     "interval",
-    "backoff_max",
-    "types",
-    "limit",
-    "emit_existing",
-    "state_file",
+    *SHARED_ARGUMENTS,
 )
 _LEAST_INTERVAL_S = 10.0
 
@@ -191,15 +186,14 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     """
     arguments = Arguments(args, ARGUMENTS)
     transport, fleet, interest = _transport(arguments), _fleet(arguments), _interest(arguments)
-    ceiling_s = arguments.number("backoff_max", 300.0, least=interest.interval_s)
     scope = {"url": transport.base, "namespaces": fleet.namespaces, "infras": fleet.infras}
     poller = FleetPoller(
         Client(transport, now=time.monotonic, sleep=time.sleep),
         fleet,
         interest,
-        outlet=Outlet(queue, arguments.texts("limit", (HOST,)), args.get("eda_feedback_queue")),
-        state_file=StateFile(arguments.text("state_file"), scope),
-        backoff=Backoff(first_s=interest.interval_s, ceiling_s=ceiling_s, rng=random.Random()),  # noqa: S311
+        outlet=make_outlet(arguments, queue, args),
+        state_file=make_state_file(arguments, scope),
+        backoff=make_backoff(arguments, first_s=interest.interval_s, ceiling_s=300.0),
     )
     await poller.run()
 
