@@ -17,7 +17,7 @@ from lab.tumblebug.answers import Request
 from lab.tumblebug.era import INFRA
 from tests.integration.awx.configuration import ROOT, TUMBLEBUG_PASSWORD
 from tests.integration.awx.private_data import PrivateData
-from tests.integration.inventory.ansible_inventory import FreeClock
+from tests.integration.tumblebug_inventory.ansible_inventory import FreeClock
 from tests.unit.lab.tumblebug.tumblebug_bench import AUTHORIZED, Bench, machine_keys
 from tests.unit.plugins.https_server import HttpsServer, https_server
 

@@ -16,7 +16,7 @@ from lab.tumblebug.answers import Answer, Request
 from lab.tumblebug.era import INFRA, MCI
 from lab.tumblebug.estate import Namespace
 from lab.tumblebug.server import running
-from tests.integration.inventory.ansible_inventory import Ansible, Result, serving
+from tests.integration.tumblebug_inventory.ansible_inventory import Ansible, Result, serving
 from tests.unit.lab.tumblebug.tumblebug_bench import Clock, estate, infra, machine
 
 

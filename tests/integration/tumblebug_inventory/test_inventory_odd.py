@@ -19,8 +19,8 @@ from lab.tumblebug.answers import Answer, Request
 from lab.tumblebug.era import ERAS, INFRA
 from lab.tumblebug.estate import Namespace
 from lab.tumblebug.server import running
-from tests.integration.inventory.ansible_inventory import Ansible, Result, serving
-from tests.integration.inventory.test_inventory_errors import assert_says
+from tests.integration.tumblebug_inventory.ansible_inventory import Ansible, Result, serving
+from tests.integration.tumblebug_inventory.test_inventory_errors import assert_says
 from tests.unit.lab.tumblebug.tumblebug_bench import estate, infra, machine
 from tests.unit.plugins.https_server import https_server
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.inventory.ansible_inventory import ROOT, Ansible
+from tests.integration.tumblebug_inventory.ansible_inventory import ROOT, Ansible
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from lab.tumblebug.from_topology import Keys, estate, places
 from lab.tumblebug.gate import Credentials
 from lab.tumblebug.lab_cloud import LabCloud
 from lab.tumblebug.server import running
-from tests.integration.inventory.ansible_inventory import Ansible, FreeClock
+from tests.integration.tumblebug_inventory.ansible_inventory import Ansible, FreeClock
 
 HIDDEN = ("aws-web-1", "azure-db-1")
 """Hosts of which Tumblebug knows no public address; their private one is the same."""

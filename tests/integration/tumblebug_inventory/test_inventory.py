@@ -11,7 +11,7 @@ import pytest
 
 from lab.tumblebug.era import ERAS, INFRA, MCI, MCIS
 from lab.tumblebug.estate import Estate, Namespace
-from tests.integration.inventory.ansible_inventory import ROOT, Ansible, Served, serving
+from tests.integration.tumblebug_inventory.ansible_inventory import ROOT, Ansible, Served, serving
 from tests.unit.lab.tumblebug.tumblebug_bench import infra, machine
 
 TEMPLATES = {

@@ -16,7 +16,7 @@ from ansible_collections.cloud_barista.cladnet.plugins.inventory.tumblebug impor
 
 from lab.tumblebug.era import INFRA, MCI, MCIS, Era
 from lab.tumblebug.estate import Estate, Namespace
-from tests.integration.inventory.ansible_inventory import ROOT, Ansible, serving
+from tests.integration.tumblebug_inventory.ansible_inventory import ROOT, Ansible, serving
 from tests.unit.lab.tumblebug.tumblebug_bench import TOKYO, infra, machine
 
 FILE = ROOT / "examples" / "inventory.tumblebug.yml"
