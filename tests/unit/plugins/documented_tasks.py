@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+ROOT = Path(__file__).resolve().parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 COLLECTION = "cloud_barista.cladnet"
 KEYWORDS = {  # of tasks; a module of any other collection than ours has dots in its name
     *("name", "vars", "when", "register", "loop", "loop_control", "until", "retries", "delay", "no_log"),

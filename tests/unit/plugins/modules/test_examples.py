@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.documented_tasks import (
     COLLECTION,
+    MODULES,
     Options,
     actions,
     all_filled_in,
@@ -17,10 +16,6 @@ from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.documented_tas
     imported,
     tasks_in,
     validator,
-)
-
-MODULES = sorted(
-    path.stem for path in (Path(__file__).resolve().parents[4] / "plugins" / "modules").glob("[a-z]*.py")
 )
 
 
