@@ -15,20 +15,12 @@ from ansible_collections.cloud_barista.cladnet.plugins.module_utils._peer_state 
     needs_network,
     plan_peer,
 )
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins import peer_documents
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.peer_documents import KEY, OTHER_KEY
 
-KEY, OTHER_KEY = (b64encode(bytes([number] * 32)).decode() for number in (1, 2))
 NETWORK = {"name": "demo", "cidr": "10.112.0.0/24"}
 OPTIONS = ("address", "static", "description", "details", "public_key", "endpoint")
-A1 = {
-    "host": "a1",
-    "address": "10.112.0.1",
-    "static": False,
-    "managed": True,
-    "description": "",
-    "details": {"zone": "a"},
-    "public_key": OTHER_KEY,
-    "endpoint": "198.51.100.11:8055",
-}
+A1 = {**peer_documents.A1, "details": {"zone": "a"}}
 LAPTOP = {**A1, "host": "laptop", "managed": False, "address": "10.112.0.9", "endpoint": None}
 EXPECTED = {**A1, "address": None, "public_key": None, "endpoint": None}
 

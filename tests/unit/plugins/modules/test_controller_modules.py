@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.cloud_barista.cladnet.plugins.modules import (
     connectivity_test,
     enrolment_token,
@@ -25,24 +24,6 @@ DEMO = {"name": "demo", "cidr": "10.112.0.0/24", "description": "", "mtu": 0, "q
 def no_environment(monkeypatch) -> None:
     for name in ("API_URL", "API_TOKEN", "API_TOKEN_FILE", "CA_PATH", "VALIDATE_CERTS", "TIMEOUT"):
         monkeypatch.delenv(f"CLADNET_{name}", raising=False)
-
-
-@pytest.fixture
-def run(server, capsys):
-    """Runs a module against the server; returns its result."""
-
-    def run_module(module, *, check=False, connection=None, **options) -> dict:
-        default = {"api_url": server.url, "api_token": "secret", "ca_path": str(server.ca_path)}
-        arguments = {
-            **(default if connection is None else connection),
-            **options,
-            "_ansible_check_mode": check,
-        }
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return run_module
 
 
 def requested(server) -> list[str]:

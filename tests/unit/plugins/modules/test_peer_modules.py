@@ -4,30 +4,21 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
+from functools import partial
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.cloud_barista.cladnet.plugins.modules import (
     connectivity_test,
     network_control,
     peer,
     peer_info,
 )
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins import peer_documents
+from ansible_collections.cloud_barista.cladnet.tests.unit.plugins.peer_documents import KEY, OTHER_KEY
 
-KEY = b64encode(bytes([1] * 32)).decode()
-OTHER_KEY = b64encode(bytes([2] * 32)).decode()
 NETWORK = {"name": "demo", "cidr": "10.112.0.0/24", "mtu": 0}
 A1 = {
-    "host": "a1",
-    "address": "10.112.0.1",
-    "static": False,
-    "managed": True,
-    "description": "",
-    "details": {},
-    "public_key": OTHER_KEY,
-    "endpoint": "198.51.100.11:8055",
+    **peer_documents.A1,
     "state": "tunneling",
     "connected": True,
     "mtu": 1420,
@@ -51,17 +42,9 @@ PEERS = "/v1/networks/demo/peers"
 
 
 @pytest.fixture
-def run(server, capsys):
-    """Runs a module against the server; returns its result."""
-
-    def run_module(module, *, check=False, **options) -> dict:
-        connection = {"api_url": server.url, "api_token": "secret", "ca_path": str(server.ca_path)}
-        arguments = {**connection, "network": "demo", **options, "_ansible_check_mode": check}
-        with patch_module_args(arguments), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return run_module
+def run(run):
+    """Runs a module on the network; returns its result."""
+    return partial(run, network="demo")
 
 
 @pytest.fixture(autouse=True)
