@@ -7,18 +7,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyroute2 import netns
 
 from cladnet.core.identity import CONTROLLER_NAME
@@ -118,6 +120,10 @@ class Host:
     @property
     def state(self) -> str:
         return str(self.status()["state"])
+
+    def until_it_tunnels(self, deadline_s: float = JOIN_DEADLINE_S) -> None:
+        """Waits, but not longer than that."""
+        eventually(f"{self.name} tunnels", lambda: self.state == "tunneling", deadline_s)
 
     @property
     def address(self) -> str:
@@ -284,6 +290,19 @@ def internet(folder: Path) -> Iterator[Internet]:
         yield world
     finally:
         world.tear_down()
+
+
+def mesh(folder: Path, names: Iterable[str], deadline_s: float = JOIN_DEADLINE_S) -> Iterator[Internet]:
+    """An internet with hosts of these names that tunnel, each within the deadline: the body of a fixture."""
+    if os.geteuid() != 0 or not Path("/dev/net/tun").exists():
+        pytest.skip("network namespaces and TUN devices need root and /dev/net/tun")
+    with internet(folder) as world:
+        for number, name in enumerate(names, start=11):
+            world.join(name, number)
+        for host in world.hosts.values():
+            host.until_it_tunnels(deadline_s)
+        yield world
+    shutil.rmtree(folder / "etcd", ignore_errors=True)  # 128 MiB of preallocated log
 
 
 def seconds_until(what: str, condition: Callable[[], object], deadline_s: float) -> float:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.agent.internet import NETWORK, Host, Internet, internet
+from tests.integration.agent.internet import NETWORK, Host, Internet, mesh
 from tests.integration.datapath.namespaces import Namespace, eventually
 from tests.integration.modules.real_controller import Result, run_module
 
@@ -28,16 +27,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
-    if os.geteuid() != 0 or not Path("/dev/net/tun").exists():
-        pytest.skip("network namespaces and TUN devices need root and /dev/net/tun")
-    folder = tmp_path_factory.mktemp("internet")
-    with internet(folder) as world:
-        for number, name in enumerate(("a1", "b1"), start=11):
-            world.join(name, number)
-        for host in world.hosts.values():
-            eventually(f"{host.name} tunnels", lambda host=host: host.state == "tunneling", JOIN_DEADLINE_S)
-        yield world
-    shutil.rmtree(folder / "etcd", ignore_errors=True)  # 128 MiB of preallocated log
+    yield from mesh(tmp_path_factory.mktemp("internet"), ("a1", "b1"), JOIN_DEADLINE_S)
 
 
 @pytest.fixture
@@ -52,22 +42,12 @@ def run(world: Internet) -> Run:
     return run_on_controller
 
 
-@pytest.fixture
-def a1(world: Internet) -> Host:
-    return world.hosts["a1"]
-
-
-@pytest.fixture
-def b1(world: Internet) -> Host:
-    return world.hosts["b1"]
-
-
 @pytest.fixture(autouse=True)
 def all_is_well(a1: Host, b1: Host) -> Iterator[None]:
     """Each test leaves the network as whole as it found it."""
     yield
     for host in (a1, b1):
-        eventually(f"{host.name} tunnels", lambda host=host: host.state == "tunneling", JOIN_DEADLINE_S)
+        host.until_it_tunnels(JOIN_DEADLINE_S)
     eventually("b1 reaches a1", lambda: b1.namespace.pings(a1.address), JOIN_DEADLINE_S)
 
 
