@@ -7,15 +7,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from cladnet.controller.etcd import txn
 from cladnet.controller.etcd.client import EtcdClient
-from tests.integration.controller.controller_process import ControllerProcess
+from tests.integration.controller.controller_process import (
+    NET,
+    ControllerProcess,
+    Operator,
+    running_controller,
+)
 from tests.integration.controller.etcd_server import EtcdServer
-from tests.integration.controller.waiting import wait_for
 
 
 def _running_etcd(folder: Path) -> Iterator[EtcdServer]:
@@ -27,25 +32,10 @@ def _running_etcd(folder: Path) -> Iterator[EtcdServer]:
     shutil.rmtree(folder)  # 128 MiB of preallocated log
 
 
-def _running_controller(folder: Path, etcd: EtcdServer) -> Iterator[ControllerProcess]:
-    controller = ControllerProcess(folder, etcd.endpoint)
-    controller.start()
-    wait_for(controller.is_healthy, "the controller to be healthy")
-    yield controller
-    controller.kill()
-    controller.notified.close()
-
-
 @pytest.fixture
 def etcd(tmp_path: Path) -> Iterator[EtcdServer]:
     """A fresh etcd that the test may kill, hold and start again."""
     yield from _running_etcd(tmp_path / "etcd")
-
-
-@pytest.fixture
-def controller(tmp_path: Path, etcd: EtcdServer) -> Iterator[ControllerProcess]:
-    """A fresh controller on that etcd, which the test may kill and start again."""
-    yield from _running_controller(tmp_path / "controller", etcd)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +49,31 @@ def shared_controller(
     tmp_path_factory: pytest.TempPathFactory, shared_etcd: EtcdServer
 ) -> Iterator[ControllerProcess]:
     """A controller for all tests of a file: they leave it running."""
-    yield from _running_controller(tmp_path_factory.mktemp("shared") / "controller", shared_etcd)
+    yield from running_controller(tmp_path_factory.mktemp("shared") / "controller", shared_etcd.endpoint)
+
+
+@pytest.fixture
+def network_spec() -> dict[str, Any]:
+    """What the network demo of each test is like; files that need another one say so."""
+    return {"name": NET, "cidr": "10.99.0.0/24"}
+
+
+@pytest.fixture
+def controller(
+    shared_controller: ControllerProcess, network_spec: dict[str, Any]
+) -> Iterator[ControllerProcess]:
+    """The shared controller with an empty network demo."""
+    with shared_controller.api() as api:
+        assert api.post("/networks", json=network_spec).status_code == 201
+        yield shared_controller
+        api.delete(f"/networks/{NET}?force=true")
+
+
+@pytest.fixture
+def api(controller: ControllerProcess) -> Iterator[Operator]:
+    """The API of the controller for an administrator."""
+    with controller.api() as api:
+        yield api
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import httpx
 from cladnet.agent.controller_connection import ControllerConnection, Credentials, connect
 from cladnet.agent.identity import certificate_request, new_identity_key
 from cladnet.core.identity import SpiffeId
+from cladnet.core.orders import Orders
 from cladnet.wire import agent_pb2
 from tests.integration.controller.etcd_server import free_port
 from tests.integration.controller.waiting import until, wait_for
@@ -141,12 +142,38 @@ class ControllerProcess:
         await until(lambda: self._revision() >= reply.revision, "the report to be shown")
         return reply
 
+    async def join(self, name: str) -> Host:
+        """A member that has reported once."""
+        host = self.enrol(name)
+        await self.report(host)
+        return host
+
+    @contextlib.asynccontextmanager
+    async def replies(
+        self, host: Host, cluster_id: int = 0, revision: int = 0, known: Orders | None = None
+    ) -> AsyncIterator[AsyncIterator[agent_pb2.WatchReply]]:
+        """What that host hears on its stream, with this rule and these orders known to it."""
+        async with self.connect(host.credentials) as connection:
+            stream = connection.watch(cluster_id, revision, known)
+            async with contextlib.aclosing(stream):
+                yield stream
+
     def _revision(self) -> int:
         with self.api("") as api:
             return int(api.get("/health").json()["etcd"]["revision"])
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
+
+
+def running_controller(folder: Path, etcd_endpoint: str) -> Iterator[ControllerProcess]:
+    """One that is healthy, until the generator goes on: the body of a fixture."""
+    controller = ControllerProcess(folder, etcd_endpoint)
+    controller.start()
+    wait_for(controller.is_healthy, "the controller to be healthy")
+    yield controller
+    controller.kill()
+    controller.notified.close()
 
 
 @dataclass(frozen=True)

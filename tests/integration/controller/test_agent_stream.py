@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -27,24 +27,13 @@ ENDPOINT = agent_pb2.Endpoint(address="198.51.100.11", port=8055)
 MOVED = agent_pb2.Endpoint(address="198.51.100.99", port=8055)
 
 
-@pytest.fixture
-def controller(shared_controller: ControllerProcess) -> Iterator[ControllerProcess]:
-    """A controller with an empty network demo."""
-    with shared_controller.api() as api:
-        assert api.post("/networks", json={"name": NET, "cidr": "10.99.0.0/24"}).status_code == 201
-        yield shared_controller
-        api.delete(f"/networks/{NET}?force=true")
-
-
 @contextlib.asynccontextmanager
 async def watching(
     controller: ControllerProcess, host: Host, cluster_id: int = 0, revision: int = 0
 ) -> AsyncIterator[Stream]:
     """A stream of a host that is already a member with an address."""
-    async with controller.connect(host.credentials) as connection:
-        replies = connection.watch(cluster_id, revision)
-        async with contextlib.aclosing(replies):
-            yield Stream(replies)
+    async with controller.replies(host, cluster_id, revision) as replies:
+        yield Stream(replies)
 
 
 async def report(controller: ControllerProcess, host: Host, **changes: object) -> agent_pb2.ReportReply:

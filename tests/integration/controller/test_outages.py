@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,25 @@ from cladnet.controller.etcd.client import EtcdClient
 from cladnet.core import stun
 from cladnet.core.errors import Unauthorized, Unavailable
 from cladnet.wire import agent_pb2
-from tests.integration.controller.controller_process import NET, ControllerProcess, Host, Stream
+from tests.integration.controller.controller_process import (
+    NET,
+    ControllerProcess,
+    Host,
+    Stream,
+    running_controller,
+)
 from tests.integration.controller.etcd_server import EtcdServer
 from tests.integration.controller.waiting import until, wait_for
 
 SPEC = {"name": NET, "cidr": "10.99.0.0/24"}
 ENDPOINT = agent_pb2.Endpoint(address="198.51.100.11", port=8055)
 MOVED = agent_pb2.Endpoint(address="198.51.100.99", port=8055)
+
+
+@pytest.fixture
+def controller(tmp_path: Path, etcd: EtcdServer) -> Iterator[ControllerProcess]:
+    """A fresh controller on the test's own etcd, which the test may kill and start again."""
+    yield from running_controller(tmp_path / "controller", etcd.endpoint)
 
 
 def make_network(controller: ControllerProcess) -> None:

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,35 +25,8 @@ TESTS = f"/networks/{NET}/tests"
 
 
 @pytest.fixture
-def controller(shared_controller: ControllerProcess) -> Iterator[ControllerProcess]:
-    """A controller with an empty network demo."""
-    with shared_controller.api() as api:
-        assert api.post("/networks", json={"name": NET, "cidr": "10.99.0.0/16"}).status_code == 201
-        yield shared_controller
-        api.delete(f"/networks/{NET}?force=true")
-
-
-@pytest.fixture
-def api(controller: ControllerProcess) -> Iterator[Operator]:
-    """Its API for an administrator."""
-    with controller.api() as api:
-        yield api
-
-
-async def joined(controller: ControllerProcess, name: str) -> Host:
-    host = controller.enrol(name)
-    await controller.report(host)
-    return host
-
-
-@contextlib.asynccontextmanager
-async def replies(
-    controller: ControllerProcess, host: Host
-) -> AsyncIterator[AsyncIterator[agent_pb2.WatchReply]]:
-    async with controller.connect(host.credentials) as connection:
-        stream = connection.watch(0, 0)
-        async with contextlib.aclosing(stream):
-            yield stream
+def network_spec() -> dict[str, Any]:
+    return {"name": NET, "cidr": "10.99.0.0/16"}
 
 
 async def asked_on(stream: AsyncIterator[agent_pb2.WatchReply]) -> agent_pb2.ConnectivityTest:
@@ -88,9 +60,9 @@ def refused(reply: Answer, status: int, told: str) -> None:
 
 
 async def test_a_test_is_asked_answered_and_shown(api: Operator, controller: ControllerProcess) -> None:
-    a, b = await joined(controller, "a"), await joined(controller, "b")
+    a, b = await controller.join("a"), await controller.join("b")
     addresses = {host: api.get(f"/networks/{NET}/peers/{host}").json()["address"] for host in "ab"}
-    async with replies(controller, a) as stream:
+    async with controller.replies(a) as stream:
         test = started(api, count=2, timeout_s=20)
         assert (test["state"], test["hosts"], test["missing"], test["total"]) == (
             "running",
@@ -105,7 +77,7 @@ async def test_a_test_is_asked_answered_and_shown(api: Operator, controller: Con
         await answer(controller, a, test["id"], pings=pings)
         half = shown(api, test["id"])
         assert (half["state"], half["missing"], half["reachable"]) == ("running", ["b"], 1)
-    async with replies(controller, b) as stream:
+    async with controller.replies(b) as stream:
         assert (await asked_on(stream)).id == test["id"], "who comes later is asked, too"
         pings = [agent_pb2.Ping(host="a", address=addresses["a"], reachable=False)]
         await answer(controller, b, test["id"], pings=pings)
@@ -130,14 +102,14 @@ async def test_a_test_is_asked_answered_and_shown(api: Operator, controller: Con
 async def test_a_test_ends_without_those_who_do_not_answer(
     api: Operator, controller: ControllerProcess
 ) -> None:
-    await joined(controller, "a")
+    await controller.join("a")
     test = started(api, timeout_s=1)
     await until(lambda: shown(api, test["id"])["state"] == "done", "the end of the test", 5.0)
     assert shown(api, test["id"])["missing"] == ["a"]
 
 
 async def test_a_host_that_cannot_test_says_why(api: Operator, controller: ControllerProcess) -> None:
-    host = await joined(controller, "a")
+    host = await controller.join("a")
     test = started(api, hosts=["a", "a"])
     assert test["hosts"] == ["a"]
     await answer(controller, host, test["id"], error="This host is down.")
@@ -146,8 +118,8 @@ async def test_a_host_that_cannot_test_says_why(api: Operator, controller: Contr
 
 
 async def test_nobody_answers_who_was_not_asked(api: Operator, controller: ControllerProcess) -> None:
-    await joined(controller, "a")
-    b = await joined(controller, "b")
+    await controller.join("a")
+    b = await controller.join("b")
     test = started(api, hosts=["a"])
     with pytest.raises(InvalidInput, match="not asked"):
         await answer(controller, b, test["id"])
@@ -159,7 +131,7 @@ async def test_nobody_answers_who_was_not_asked(api: Operator, controller: Contr
 
 
 async def test_only_the_last_tests_are_kept(api: Operator, controller: ControllerProcess) -> None:
-    host = await joined(controller, "a")
+    host = await controller.join("a")
     first = started(api)
     await answer(controller, host, first["id"])
     for _unused in range(16):
@@ -199,7 +171,7 @@ def test_tests_that_are_not_there(api: Operator) -> None:
 
 
 async def test_results_go_with_their_network(api: Operator, controller: ControllerProcess) -> None:
-    host = await joined(controller, "a")
+    host = await controller.join("a")
     test = started(api)
     await answer(controller, host, test["id"])
     assert api.delete(f"/networks/{NET}?force=true").status_code == 204

@@ -6,50 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from cladnet.core.orders import Orders
 from cladnet.wire import agent_pb2
-from tests.integration.controller.controller_process import (
-    NET,
-    Answer,
-    ControllerProcess,
-    Host,
-    Operator,
-)
+from tests.integration.controller.controller_process import NET, Answer, ControllerProcess, Operator
 
 CONTROL = f"/networks/{NET}/control"
 DOWN = agent_pb2.Orders(down=True)
-
-
-@pytest.fixture
-def controller(shared_controller: ControllerProcess) -> Iterator[ControllerProcess]:
-    """A controller with an empty network demo."""
-    with shared_controller.api() as api:
-        assert api.post("/networks", json={"name": NET, "cidr": "10.99.0.0/24"}).status_code == 201
-        yield shared_controller
-        api.delete(f"/networks/{NET}?force=true")
-
-
-@pytest.fixture
-def api(controller: ControllerProcess) -> Iterator[Operator]:
-    """Its API for an administrator."""
-    with controller.api() as api:
-        yield api
-
-
-@contextlib.asynccontextmanager
-async def replies(
-    controller: ControllerProcess, host: Host, known: Orders | None = None
-) -> AsyncIterator[AsyncIterator[agent_pb2.WatchReply]]:
-    """What a host hears that follows these orders."""
-    async with controller.connect(host.credentials) as connection:
-        stream = connection.watch(0, 0, known)
-        async with contextlib.aclosing(stream):
-            yield stream
 
 
 async def soon(stream: AsyncIterator[agent_pb2.WatchReply]) -> agent_pb2.WatchReply:
@@ -76,7 +43,7 @@ async def test_an_order_comes_at_once_and_is_settled_when_the_host_says_so(
 ) -> None:
     host = controller.enrol("a1")
     await controller.report(host)
-    async with replies(controller, host) as stream:
+    async with controller.replies(host) as stream:
         assert (await soon(stream)).HasField("snapshot")
         answer = ordered(api, "down", ["a1"])
         assert (answer["action"], answer["hosts"]) == ("down", ["a1"])
@@ -110,10 +77,10 @@ async def test_a_host_that_comes_back_hears_first_what_it_does_not_follow(
     await controller.report(host)
     ordered(api, "down", ["a1"])
     ordered(api, "rekey", ["a1"])
-    async with replies(controller, host) as stream:
+    async with controller.replies(host) as stream:
         assert (await soon(stream)).orders == agent_pb2.Orders(down=True, rekeys_requested=1)
         assert (await soon(stream)).HasField("snapshot")
-    async with replies(controller, host, Orders(is_down=True, rekeys_requested=1)) as stream:
+    async with controller.replies(host, known=Orders(is_down=True, rekeys_requested=1)) as stream:
         assert (await soon(stream)).HasField("snapshot"), "it follows them already"
 
 

@@ -99,25 +99,17 @@ def c2(pair: Pair) -> ControllerProcess:
 
 
 @pytest.fixture
-def api(c1: ControllerProcess) -> Iterator[Operator]:
-    with c1.api() as api:
-        yield api
-
-
-async def joined(controller: ControllerProcess, name: str) -> Host:
-    host = controller.enrol(name)
-    await controller.report(host)
-    return host
+def controller(c1: ControllerProcess) -> ControllerProcess:
+    """The one whose API the tests use."""
+    return c1
 
 
 @contextlib.asynccontextmanager
 async def streaming(controller: ControllerProcess, host: Host) -> AsyncIterator[None]:
     """The host has a stream to this controller."""
-    async with controller.connect(host.credentials) as connection:
-        replies = connection.watch(0, 0)
-        async with contextlib.aclosing(replies):
-            await asyncio.wait_for(anext(replies), 5.0)
-            yield
+    async with controller.replies(host) as replies:
+        await asyncio.wait_for(anext(replies), 5.0)
+        yield
 
 
 def is_connected(controller: ControllerProcess, host: str = "a1") -> bool:
@@ -128,7 +120,7 @@ def is_connected(controller: ControllerProcess, host: str = "a1") -> bool:
 async def test_every_controller_says_the_same_of_who_is_connected(
     c1: ControllerProcess, c2: ControllerProcess
 ) -> None:
-    host = await joined(c1, "a1")
+    host = await c1.join("a1")
     async with streaming(c1, host):
         for controller in (c1, c2):
             await until(lambda controller=controller: is_connected(controller), "it is connected")
@@ -139,7 +131,7 @@ async def test_every_controller_says_the_same_of_who_is_connected(
 async def test_a_host_that_changes_controllers_was_never_away(
     c1: ControllerProcess, c2: ControllerProcess
 ) -> None:
-    host = await joined(c1, "a1")
+    host = await c1.join("a1")
     with reading(c2) as reader:
         async with streaming(c1, host):
             reader.next("peer_connected")
@@ -158,7 +150,7 @@ async def test_a_host_that_changes_controllers_was_never_away(
 
 async def test_a_dead_controller_loses_its_hosts_after_its_lease(mortal_pair: Pair) -> None:
     c1, c2 = mortal_pair
-    staying, moving = await joined(c1, "a1"), await joined(c1, "b1")
+    staying, moving = await c1.join("a1"), await c1.join("b1")
     with reading(c2) as reader:
         with contextlib.suppress(Exception):
             async with streaming(c1, staying), streaming(c1, moving):
@@ -185,7 +177,7 @@ def reader_next_within(reader: EventReader, kind: str, deadline_s: float) -> Any
 
 async def test_a_controller_that_restarts_loses_nobody_who_comes_back(mortal_pair: Pair) -> None:
     c1, _unused = mortal_pair
-    host = await joined(c1, "a1")
+    host = await c1.join("a1")
     async with streaming(c1, host):
         await until(lambda: is_connected(c1), "it is connected")
         assert c1.terminate() == 0
@@ -207,7 +199,7 @@ async def test_a_reader_hears_what_happens_and_nothing_twice(
         assert snapshot.event == "snapshot"
         assert [network["name"] for network in snapshot["networks"]] == [NET]
         assert snapshot["peers"] == []
-        host = await joined(c1, "a1")
+        host = await c1.join("a1")
         assert reader.next("peer_joined")["peer"]["host"] == "a1"
         assert reader.next("address_changed")["changed"]["address"][0] is None
         assert api.patch(f"/networks/{NET}/peers/a1", json={"description": "x"}).status_code == 200

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,31 +27,17 @@ ENDPOINT = agent_pb2.Endpoint(address="198.51.100.11", port=8055)
 
 
 @pytest.fixture
-def controller(shared_controller: ControllerProcess) -> Iterator[ControllerProcess]:
-    """A controller with an empty network demo."""
-    with shared_controller.api() as api:
-        spec = {"name": NET, "cidr": "10.99.0.0/24", "quarantine_s": 60}
-        assert api.post("/networks", json=spec).status_code == 201
-        yield shared_controller
-        api.delete(f"/networks/{NET}?force=true")
-
-
-@pytest.fixture
-def api(controller: ControllerProcess) -> Iterator[Operator]:
-    """Its API for an administrator."""
-    with controller.api() as api:
-        yield api
+def network_spec() -> dict[str, Any]:
+    return {"name": NET, "cidr": "10.99.0.0/24", "quarantine_s": 60}
 
 
 @contextlib.asynccontextmanager
 async def watching(controller: ControllerProcess, host: Host) -> AsyncIterator[Stream]:
     """The stream of a host, with its first snapshot read."""
-    async with controller.connect(host.credentials) as connection:
-        replies = connection.watch(0, 0)
-        async with contextlib.aclosing(replies):
-            stream = Stream(replies)
-            await stream.next()
-            yield stream
+    async with controller.replies(host) as replies:
+        stream = Stream(replies)
+        await stream.next()
+        yield stream
 
 
 async def report(controller: ControllerProcess, host: Host, **changes: Any) -> str:
