@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -15,39 +13,21 @@ import pytest
 
 from lab.tumblebug.answers import Request
 from lab.tumblebug.era import INFRA
-from tests.integration.awx.configuration import ROOT, TUMBLEBUG_PASSWORD
+from tests.integration.awx.configuration import TUMBLEBUG_PASSWORD
 from tests.integration.awx.private_data import PrivateData
+from tests.integration.modules.simulated_tumblebug import MARKED_KEY, simulators_with_marked_key
 from tests.integration.tumblebug_inventory.ansible_inventory import FreeClock
 from tests.unit.lab.tumblebug.tumblebug_bench import AUTHORIZED, Bench, machine_keys
 from tests.unit.plugins.https_server import HttpsServer, https_server
 
 DEMO_HOSTS = [f"{name}-{n}" for name in ("aws-web", "azure-db", "gcp-app") for n in (1, 2)]
-PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nTOPSECRET\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Starts the simulator of an era with a password of its own; gives its URL."""
-    key = tmp_path / "id_ed25519"
-    key.write_text(PRIVATE_KEY)
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(era: str) -> str:
-        command = [sys.executable, "-m", "lab.tumblebug", "--backend", "static", "--era", era]
-        process = subprocess.Popen(
-            [*command, "--listen", "127.0.0.1:0", "--ssh-key", str(key)],
-            cwd=ROOT,
-            env={"TB_API_PASSWORD": TUMBLEBUG_PASSWORD},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process.stdout.readline().split()[-1]
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.communicate(timeout=10)
+    with simulators_with_marked_key(tmp_path, password=TUMBLEBUG_PASSWORD) as start:
+        yield start
 
 
 @pytest.mark.parametrize("era", ["mcis", "mci", "infra"])
@@ -86,7 +66,7 @@ def test_a_job_has_the_ssh_keys_again(simulator: Callable[[str], str], private_d
     job = private_data.run_job("playbooks/ssh_keys.yml", hosts="\n".join(hostvars))
 
     assert job.status == "successful", job.stdout
-    assert {path.read_text() for path in keys} == {PRIVATE_KEY}
+    assert {path.read_text() for path in keys} == {MARKED_KEY}
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o600}
     assert "TOPSECRET" not in job.stdout + str(job.events)
     assert TUMBLEBUG_PASSWORD not in job.stdout + str(job.events)

@@ -36,7 +36,7 @@ b1 ansible_connection=local
 
 @pytest.fixture
 def tumblebug(tmp_path: Path) -> Iterator[str]:
-    with simulated_tumblebug("infra", tmp_path, namespace="default", transition_s=0.0) as url:
+    with simulated_tumblebug("infra", tmp_path) as url:
         yield url
 
 

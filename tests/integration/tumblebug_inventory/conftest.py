@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.tumblebug_inventory.ansible_inventory import ROOT, Ansible
+from tests.integration.modules.simulated_tumblebug import simulators_with_marked_key
+from tests.integration.tumblebug_inventory.ansible_inventory import Ansible
 
 
 @pytest.fixture
@@ -21,23 +20,6 @@ def ansible(tmp_path: Path) -> Ansible:
 
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Starts ``python -m lab.tumblebug`` of an era on the demo topology, in memory; gives its URL."""
-    key = tmp_path / "id_ed25519"
-    key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nTOPSECRET\n-----END OPENSSH PRIVATE KEY-----\n")
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(era: str) -> str:
-        command = [sys.executable, "-m", "lab.tumblebug", "--backend", "static", "--era", era]
-        process = subprocess.Popen(
-            [*command, "--listen", "127.0.0.1:0", "--ssh-key", str(key)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process.stdout.readline().split()[-1]
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.communicate(timeout=10)
+    """Starts the simulator of an era on the demo topology, in memory; gives its URL."""
+    with simulators_with_marked_key(tmp_path) as start:
+        yield start
