@@ -33,7 +33,6 @@ from cladnet.agent.state import StateDirectory
 from cladnet.agent.status_document import full_status, status_without_tunnel
 from cladnet.agent.status_server import status_server
 from cladnet.agent.table_writer import TableWriter
-from cladnet.agent.tasks import first_to_end, wait_for_event
 from cladnet.agent.tunnel_keys import TunnelKeys
 from cladnet.agent.witness import Witness
 from cladnet.core.device_plan import tunnel_mtu
@@ -42,6 +41,7 @@ from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.errors import CladnetError, Unavailable
 from cladnet.core.host_state import ORDERED_DOWN
 from cladnet.datapath.tunnel import Tunnel
+from cladnet.tasks import first_to_end, wait_for_event
 from cladnet.wire import agent_pb2
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,6 @@ from cladnet.agent.enrolment import Enrolment
 from cladnet.agent.health import Health
 from cladnet.agent.networking_rule import NetworkingRule
 from cladnet.agent.order_follower import OrderFollower
-from cladnet.agent.tasks import first_to_end, wait_for_event
 from cladnet.agent.wire_messages import read_delta, read_orders, read_snapshot
 from cladnet.core.backoff import Backoff
 from cladnet.core.endpoint_selection import control_candidates
@@ -35,6 +34,7 @@ from cladnet.core.errors import (
     Unavailable,
 )
 from cladnet.core.removal_doubt import RemovalDoubt
+from cladnet.tasks import first_to_end, wait_for_event
 from cladnet.wire import agent_pb2
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from cladnet import __version__
 from cladnet.controller import keys
@@ -34,6 +33,7 @@ from cladnet.controller.rest.views import VIEWS
 from cladnet.controller.state_directory import StateDirectory
 from cladnet.controller.stun_server import serve_stun
 from cladnet.core.rule_table import ControllerEntry
+from cladnet.tasks import first_to_end
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Controller:
         log.info("cladnet-controller %s (%s) is up.", self._config.name, __version__)
         self._notify("READY=1\nSTATUS=Waiting for etcd")
         try:
-            await _until_first_ends(
+            await first_to_end(
                 stop.wait(),
                 self._follower.run(),
                 self._membership.run(),
@@ -155,16 +155,3 @@ class Controller:
         if self._follower.synced:
             return f"etcd is lost: serving {networks} networks as they were, taking no changes"
         return f"Waiting for etcd at {', '.join(self._config.etcd_endpoints)}"
-
-
-async def _until_first_ends(*parts: Coroutine[Any, Any, object]) -> None:
-    """Runs all parts until one returns or fails; ends the others and passes on the failure."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        done, _unused = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

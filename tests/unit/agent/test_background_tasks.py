@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from cladnet import tasks as tasks_module
 from cladnet.agent import table_writer as table_writer_module
-from cladnet.agent import tasks as tasks_module
 from cladnet.agent.announcer import GREETINGS_PER_S, Announcer
 from cladnet.agent.health import Health
 from cladnet.agent.state import StateDirectory
 from cladnet.agent.table_writer import TableWriter
-from cladnet.agent.tasks import first_to_end, wait_for_event
 from cladnet.core.errors import NotFound, Unavailable
 from cladnet.core.rule_table import RuleTable
+from cladnet.tasks import first_to_end, wait_for_event
 
 
 async def test_first_end_ends_all_and_raises_what_it_raised() -> None:

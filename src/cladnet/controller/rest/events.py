@@ -21,6 +21,7 @@ from cladnet.controller.rest.backend import Backend, BackendOf, administrator
 from cladnet.controller.rest.errors import documented
 from cladnet.core.errors import InvalidInput, Unauthorized, Unavailable
 from cladnet.core.identity import check_network_name
+from cladnet.tasks import first_to_end
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +55,7 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (of ASGI)
         """Sends until the events end or the reader goes, which is noticed at once."""
-        parts = (self.stream_response(send), self.listen_for_disconnect(receive))
-        tasks = [asyncio.ensure_future(part) for part in parts]
-        try:
-            done, _unused = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+        await first_to_end(self.stream_response(send), self.listen_for_disconnect(receive))
 
     async def stream_response(self, send: Send) -> None:
         """Sends all that comes, each part within ``MOST_SEND_S`` seconds."""

@@ -11,7 +11,7 @@ from typing import Any
 CANCEL_RETRY_S = 1.0
 
 
-async def first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
+async def first_to_end(*coroutines: Coroutine[Any, Any, object]) -> None:
     """Runs all until the first one ends, cancels the others, and raises what the first one raised."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
@@ -22,7 +22,7 @@ async def first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
         await _end(tasks)
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancels until all have ended: before Python 3.12, asyncio.wait_for can swallow a cancellation."""
     pending = set(tasks)
     while pending:
