@@ -70,7 +70,10 @@ class Job:
         return {
             "ANSIBLE_CONFIG": str(ROOT / "examples" / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
-            "ANSIBLE_SSH_COMMON_ARGS": self.lab.ssh_args(),
+            # the inventory says something in ansible_ssh_common_args, which comes before that variable
+            **dict.fromkeys(
+                (f"ANSIBLE_{kind}_EXTRA_ARGS" for kind in ("SSH", "SFTP", "SCP")), self.lab.ssh_args()
+            ),
             "ANSIBLE_NOCOWS": "1",
             "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
             **self.simulator.environment,
