@@ -282,11 +282,11 @@ async def test_a_reader_that_does_not_read_holds_nobody_up_and_is_cut(
             start_s = time.monotonic()
             change = {"description": str(number)}
             assert api.patch(f"/networks/{NET}/peers/a1", json=change).status_code == 200
-            assert reader.next()["host"] == "a1"
+            assert reader.next("peer_changed")["host"] == "a1"
             assert time.monotonic() - start_s < 2.0
         wait_for(lambda: "does not read" in c1.log.read_text(), "the lazy reader to be cut", 40.0)
         assert api.patch(f"/networks/{NET}/peers/a1", json={"description": "x"}).status_code == 200
-        assert reader.next()["changed"] == {"description": ["99", "x"]}
+        assert reader.next("peer_changed")["changed"] == {"description": ["99", "x"]}
 
 
 @contextlib.contextmanager
@@ -325,7 +325,7 @@ def test_a_controller_that_stops_ends_its_streams_at_once(mortal_pair: Pair) -> 
         reader.next()
         start_s = time.monotonic()
         assert c1.terminate() == 0
-        assert time.monotonic() - start_s < 3.0
+        assert time.monotonic() - start_s < 10.0  # a stream that were waited for would last for ever
         assert reader.has_ended()
     assert "Traceback" not in c1.log.read_text()
 
