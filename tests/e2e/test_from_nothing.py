@@ -34,15 +34,15 @@ def group(name: str, region: str, spec: str, **labels: str) -> dict[str, object]
 
 
 GROUPS = [
-    group("ctl", "ap-northeast-2", "t3.small", **{"cladnet-role": "controller"}),
-    group("db", "koreacentral", "Standard_B2s"),
+    group("ctl", "us-east-1", "t3.small", **{"cladnet-role": "controller"}),
+    group("db", "westeurope", "Standard_B2s"),
 ]
 
 
 @pytest.fixture
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     lab_image.ensure()
-    lab = Lab.load("molecule")
+    lab = Lab.load("e2e")
     lab.down()
     lab.up()
     job = Job(lab, tmp_path_factory.mktemp("nothing"), free_port(), estate="empty")
