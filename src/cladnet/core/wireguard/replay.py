@@ -10,25 +10,34 @@ from __future__ import annotations
 from cladnet.core.wireguard.constants import REPLAY_WINDOW_SIZE
 
 _WORD_BITS = 64
+_FULL_WORD = (1 << _WORD_BITS) - 1
 
 
 class ReplayWindow:
-    """Remembers which of the last `REPLAY_WINDOW_SIZE` counters were accepted."""
+    """Remembers which of the last `REPLAY_WINDOW_SIZE` counters were accepted.
 
-    __slots__ = ("_greatest", "_words")
+    Args:
+        greatest: the greatest counter that was accepted earlier, by somebody who remembered nothing else:
+            it and all before it count as used. -1: none.
+    """
+
+    __slots__ = ("_words", "greatest")
 
     # One word more than the window: the word of the greatest counter is only partly used.
     _WORD_COUNT = REPLAY_WINDOW_SIZE // _WORD_BITS + 1
 
-    def __init__(self) -> None:
-        self._greatest = -1
-        self._words = [0] * self._WORD_COUNT
+    def __init__(self, greatest: int = -1) -> None:
+        self.greatest = greatest
+        self._words = [0 if greatest < 0 else _FULL_WORD] * self._WORD_COUNT
+        if greatest >= 0:
+            word, bit = divmod(greatest, _WORD_BITS)
+            self._words[word % self._WORD_COUNT] = (2 << bit) - 1
 
     def is_new(self, counter: int) -> bool:
         """Whether a counter is neither used nor too old. Changes nothing: the packet may still be forged."""
-        if counter > self._greatest:
+        if counter > self.greatest:
             return True
-        if counter <= self._greatest - REPLAY_WINDOW_SIZE:
+        if counter <= self.greatest - REPLAY_WINDOW_SIZE:
             return False
         word, bit = divmod(counter, _WORD_BITS)
         return not self._words[word % self._WORD_COUNT] >> bit & 1
@@ -36,12 +45,29 @@ class ReplayWindow:
     def mark_used(self, counter: int) -> None:
         """Notes a counter whose packet was authentic."""
         word, bit = divmod(counter, _WORD_BITS)
-        if counter > self._greatest:
+        if counter > self.greatest:
             self._clear_words_up_to(word)
-            self._greatest = counter
+            self.greatest = counter
         self._words[word % self._WORD_COUNT] |= 1 << bit
 
+    def mark_run_used(self, first: int, count: int) -> None:
+        """The same for consecutive counters, all of them greater than the greatest so far.
+
+        Args:
+            first: the least of them, greater than `greatest`.
+            count: how many, at least one.
+        """
+        last = first + count - 1
+        self._clear_words_up_to(last // _WORD_BITS)
+        self.greatest = last
+        first = max(first, last - REPLAY_WINDOW_SIZE + 1)
+        while first <= last:
+            word, bit = divmod(first, _WORD_BITS)
+            run = min(_WORD_BITS - bit, last - first + 1)
+            self._words[word % self._WORD_COUNT] |= ((1 << run) - 1) << bit
+            first += run
+
     def _clear_words_up_to(self, word: int) -> None:
-        current = self._greatest // _WORD_BITS  # -1 before the first packet
+        current = self.greatest // _WORD_BITS  # -1 before the first packet
         for stale in range(current + 1, min(word, current + self._WORD_COUNT) + 1):
             self._words[stale % self._WORD_COUNT] = 0
