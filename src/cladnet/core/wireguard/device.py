@@ -38,7 +38,6 @@ from cladnet.core.wireguard.peer import Peer
 from cladnet.core.wireguard.peer_config import KEY_SIZE_BYTES, PeerConfig
 from cladnet.core.wireguard.session import Session
 from cladnet.core.wireguard.status import TunnelStatus
-from cladnet.core.wireguard.suite import CHACHA20_POLY1305, Suite
 from cladnet.core.wireguard.tai64n import NO_TIMESTAMP
 from cladnet.core.wireguard.timers import Due
 from cladnet.core.wireguard.wakeups import WakeUpQueue
@@ -53,7 +52,6 @@ class Device:
         wall_time_ns: gives nanoseconds since 1970, for the time stamps of handshakes.
         random_bytes: gives that many random bytes.
         load: says when there are too many handshakes.
-        suite: cryptographic suite.
 
     Raises:
         InvalidInput: the key has not 32 bytes.
@@ -67,7 +65,6 @@ class Device:
         wall_time_ns: Callable[[], int],
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         load: LoadState | None = None,
-        suite: Suite = CHACHA20_POLY1305,
     ) -> None:
         self._mtu = mtu
         self._random_bytes = random_bytes
@@ -80,7 +77,6 @@ class Device:
         self._stamps_of_removed: dict[bytes, bytes] = {}
         self.outbox = Outbox()
         self._handshaking = Handshaking(
-            suite,
             self._identity,
             self._peers,
             self._indices,
@@ -122,9 +118,9 @@ class Device:
         """
         peer = self._peers.get(config.public_key) or self._new_peer(config)
         self._peers[config.public_key] = peer
-        moved = peer.configure(config, now_s)
+        outdated = peer.configure(config, now_s)
         self._allowed_ips.assign(peer, config.allowed_ips)
-        if moved and (peer.sessions.all() or peer.timers.handshake_running):
+        if outdated and (peer.sessions.all() or peer.timers.handshake_running):
             self._start_handshake_urgently(peer, now_s)
         self._schedule(peer)
 

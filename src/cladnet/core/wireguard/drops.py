@@ -30,6 +30,8 @@ class Drop(Enum):
     REPLAYED_INITIATION = "replayed_initiation"
     """An initiation not newer than the last: a replay, or the peer restarted after its clock was set back."""
     INITIATION_TOO_SOON = "initiation_too_soon"
+    WRONG_SUITE = "wrong_suite"
+    """A handshake with a cryptographic suite that is not, or no longer, to be used with that peer."""
     MALFORMED_PACKET = "malformed_packet"
     """An inner packet, from either side, that is neither IPv4 nor IPv6."""
     WRONG_INNER_SOURCE = "wrong_inner_source"

@@ -10,6 +10,7 @@ Source: WireGuard whitepaper, sections 5.4.2 to 5.4.5; Noise protocol framework,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidTag
@@ -129,6 +130,11 @@ class InitiatorState:
     ephemeral: KeyPair
     transcript: _Transcript
 
+    @property
+    def suite(self) -> Suite:
+        """What the initiation was made with."""
+        return self.transcript.suite
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ClaimedInitiation:
@@ -155,6 +161,11 @@ class ProvenInitiation:
     remote: RemoteIdentity
     message: Initiation
     transcript: _Transcript
+
+    @property
+    def suite(self) -> Suite:
+        """What the initiation was made with."""
+        return self.transcript.suite
 
 
 def create_initiation(
@@ -188,15 +199,37 @@ def create_initiation(
     return InitiatorState(local_index, identity, remote, ephemeral, transcript), message
 
 
-def read_claim(suite: Suite, identity: KeyPair, message: Initiation) -> ClaimedInitiation:
-    """Finds out who says to have sent an initiation.
+def read_claim(suites: Iterable[Suite], identity: KeyPair, message: Initiation) -> ClaimedInitiation:
+    """Finds out who says to have sent an initiation, and with which suite.
+
+    The message does not say the suite: it opens under the one that it was made with and under no other. The
+    Diffie-Hellman secret, which costs more than all the rest, is the same for all.
+
+    Args:
+        suites: what it may have been made with.
+        identity: our static key pair.
+        message: what came.
 
     Raises:
-        HandshakeError: it is not for us, or was changed.
+        HandshakeError: it is not for us, was changed, or was made with another suite.
     """
+    secret = identity.shared_secret(message.ephemeral)
+    for suite in suites:
+        claim = _claim_under(suite, identity, secret, message)
+        if claim is not None:
+            return claim
+    raise HandshakeError("not authentic under any suite")
+
+
+def _claim_under(
+    suite: Suite, identity: KeyPair, secret: bytes, message: Initiation
+) -> ClaimedInitiation | None:
     transcript = _Transcript.start(suite, identity.public).mix_ephemeral(message.ephemeral)
-    transcript, key = transcript.mix_secret_to_key(identity.shared_secret(message.ephemeral))
-    transcript, initiator_public = transcript.unseal(key, message.encrypted_static)
+    transcript, key = transcript.mix_secret_to_key(secret)
+    try:
+        transcript, initiator_public = transcript.unseal(key, message.encrypted_static)
+    except HandshakeError:
+        return None
     return ClaimedInitiation(initiator_public, message, transcript)
 
 

@@ -1,6 +1,13 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""The handshakes of a device with all its peers: who may start one, who gets an answer, who gets silence."""
+"""The handshakes of a device with all its peers: who may start one, who gets an answer, who gets silence.
+
+Each peer has its suites. The initiator takes the first; the responder finds out which one an initiation was
+made with, and answers with the same if it accepts that one from that peer, else not at all. Nothing is
+offered and nothing is chosen on the wire, and nobody ever tries another suite because one has failed. So
+there is nothing that somebody on the path could take out, change or hold back to have two hosts use another
+suite than the initiator's first: all he can do is to keep them apart, as he can anyway.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +39,7 @@ from cladnet.core.wireguard.messages import (
 from cladnet.core.wireguard.outbox import Outbox
 from cladnet.core.wireguard.peer import Peer
 from cladnet.core.wireguard.session import Session
-from cladnet.core.wireguard.suite import Suite
+from cladnet.core.wireguard.suite import SUITES, Suite
 from cladnet.core.wireguard.tai64n import Tai64nClock
 
 _PRIVATE_KEY_SIZE_BYTES = 32
@@ -42,7 +49,6 @@ class Handshaking:
     """Makes sessions.
 
     Args:
-        suite: cryptographic suite.
         identity: our static key pair.
         peers: all peers by public key; a view on the device's own table.
         indices: where sessions and handshakes are found by number.
@@ -54,7 +60,6 @@ class Handshaking:
 
     def __init__(
         self,
-        suite: Suite,
         identity: KeyPair,
         peers: Mapping[bytes, Peer],
         indices: IndexTable,
@@ -64,7 +69,6 @@ class Handshaking:
         random_bytes: Callable[[int], bytes],
         wall_time_ns: Callable[[], int],
     ) -> None:
-        self._suite = suite
         self._peers = peers
         self._indices = indices
         self._outbox = outbox
@@ -85,7 +89,7 @@ class Handshaking:
         self.abandon(peer)
         peer.latest_stamp_sent = self._stamps.stamp(self._wall_time_ns(), after=peer.latest_stamp_sent)
         peer.handshake, message = create_initiation(
-            self._suite,
+            peer.suites[0],
             self._identity,
             peer.remote,
             local_index=self._indices.unused(),
@@ -138,7 +142,7 @@ class Handshaking:
     def _receive_initiation(self, datagram: bytes, source: Endpoint, now_s: float) -> None:
         message = parse_initiation(datagram)
         try:
-            claim = read_claim(self._suite, self._identity, message)
+            claim = read_claim(SUITES, self._identity, message)
             peer = self._peers.get(claim.initiator_public)
             if peer is None:
                 self._outbox.drop(Drop.UNKNOWN_PEER)
@@ -166,7 +170,9 @@ class Handshaking:
             self._outbox.drop(Drop.NOT_AUTHENTIC)
             return
         remote_index = initiation.message.sender_index
-        session = self._session(peer, keys, index, remote_index, is_initiator=False, now_s=now_s)
+        session = self._session(
+            peer, initiation.suite, keys, index, remote_index, is_initiator=False, now_s=now_s
+        )
         self._indices.free_sessions(peer.sessions.add_responded(session))
         peer.timers.authentic_received(now_s)
         self._send(peer, response.pack(), source, now_s)
@@ -178,6 +184,9 @@ class Handshaking:
             self._outbox.drop(Drop.UNKNOWN_SESSION)
             return None
         peer, state = found[0], found[0].handshake
+        if state.suite not in peer.suites:
+            self._outbox.drop(Drop.WRONG_SUITE)
+            return None
         try:
             keys = read_response(state, message)
         except HandshakeError:
@@ -185,7 +194,7 @@ class Handshaking:
             return None
         peer.handshake = None
         session = self._session(
-            peer, keys, state.local_index, message.sender_index, is_initiator=True, now_s=now_s
+            peer, state.suite, keys, state.local_index, message.sender_index, is_initiator=True, now_s=now_s
         )
         self._indices.free_sessions(peer.sessions.add_initiated(session))
         peer.rx_bytes += len(datagram)
@@ -205,6 +214,7 @@ class Handshaking:
     def _session(
         self,
         peer: Peer,
+        suite: Suite,
         keys: TransportKeys,
         local_index: int,
         remote_index: int,
@@ -213,7 +223,7 @@ class Handshaking:
         now_s: float,
     ) -> Session:
         session = Session(
-            self._suite,
+            suite,
             keys,
             local_index=local_index,
             remote_index=remote_index,
@@ -234,6 +244,8 @@ class Handshaking:
 
 
 def _refusal(peer: Peer, initiation: ProvenInitiation, now_s: float) -> Drop | None:
+    if initiation.suite not in peer.suites:
+        return Drop.WRONG_SUITE
     if initiation.timestamp <= peer.latest_stamp_received:
         return Drop.REPLAYED_INITIATION
     if now_s - peer.initiation_received_s < MIN_INITIATION_INTERVAL_S:

@@ -15,6 +15,7 @@ from cladnet.core.wireguard.handshake import InitiatorState, RemoteIdentity
 from cladnet.core.wireguard.peer_config import PeerConfig
 from cladnet.core.wireguard.session import PeerSessions
 from cladnet.core.wireguard.status import PeerStatus
+from cladnet.core.wireguard.suite import CHACHA20_POLY1305, Suite
 from cladnet.core.wireguard.tai64n import NO_TIMESTAMP
 from cladnet.core.wireguard.timers import PeerTimers
 
@@ -28,6 +29,7 @@ class Peer:
 
     Attributes:
         endpoint: where to send to, now: configured, or learned from an authentic packet.
+        suites: what the peer may use; we initiate with the first.
         handshake: our unanswered initiation.
         staged: packets that wait for a session, oldest first.
     """
@@ -35,6 +37,7 @@ class Peer:
     def __init__(self, remote: RemoteIdentity, jitter_s: Callable[[], float]) -> None:
         self.remote = remote
         self.endpoint: Endpoint | None = None
+        self.suites: tuple[Suite, ...] = (CHACHA20_POLY1305,)
         self.cookies = CookieJar(remote.public)
         self.timers = PeerTimers(jitter_s)
         self.sessions = PeerSessions()
@@ -53,17 +56,29 @@ class Peer:
         """Takes a configuration, apart from the allowed IPs.
 
         Returns:
-            Whether the endpoint moved. One that was configured before does not override a learned one.
+            Whether the session, if there is one, is to be renewed at once: the endpoint moved, or the suite
+            is not to be used any more. An endpoint that was configured before does not override a learned
+            one.
         """
+        moved = self._take_endpoint(config.endpoint)
+        self.suites = config.suites
+        self.timers.set_persistent_keepalive(config.persistent_keepalive_s, now_s)
         static = self.remote.static_secret
         self.remote = RemoteIdentity(config.public_key, static, config.preshared_key)
-        self.timers.set_persistent_keepalive(config.persistent_keepalive_s, now_s)
-        if config.endpoint is None or config.endpoint == self._configured_endpoint:
+        return moved or self._suite_is_refused()
+
+    def _take_endpoint(self, endpoint: Endpoint | None) -> bool:
+        if endpoint is None or endpoint == self._configured_endpoint:
             return False
-        self._configured_endpoint = config.endpoint
-        moved = config.endpoint != self.endpoint
-        self.endpoint = config.endpoint
+        self._configured_endpoint = endpoint
+        moved = endpoint != self.endpoint
+        self.endpoint = endpoint
         return moved
+
+    def _suite_is_refused(self) -> bool:
+        """Whether the newest session, or the initiation on its way, has a suite that is not to be used."""
+        newest = self.handshake or next(iter(self.sessions.all()), None)
+        return newest is not None and newest.suite not in self.suites
 
     def use_secret(self, static_secret: bytes) -> None:
         """Takes the secret of both static keys after ours has changed."""
@@ -86,10 +101,12 @@ class Peer:
     def status(self, now_s: float) -> PeerStatus:
         """What others may see of it."""
         age_s = self.handshake_age_s(now_s)
+        session = self.sessions.current
         return PeerStatus(
             public_key=self.remote.public,
             endpoint=self.endpoint,
             last_handshake_age_s=None if age_s == inf else age_s,
             rx_bytes=self.rx_bytes,
             tx_bytes=self.tx_bytes,
+            suite=session.suite.name if session is not None else None,
         )

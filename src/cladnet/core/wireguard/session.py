@@ -49,6 +49,7 @@ class Session:
         "is_initiator",
         "local_index",
         "remote_index",
+        "suite",
     )
 
     def __init__(
@@ -61,6 +62,7 @@ class Session:
         is_initiator: bool,
         created_s: float,
     ) -> None:
+        self.suite = suite
         self.local_index = local_index
         self.remote_index = remote_index
         self.is_initiator = is_initiator

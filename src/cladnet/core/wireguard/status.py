@@ -19,6 +19,8 @@ class PeerStatus:
         last_handshake_age_s: seconds since both sides proved a session; None if they never did.
         rx_bytes: authenticated bytes from the peer, with WireGuard's own overhead.
         tx_bytes: bytes to the peer, with WireGuard's own overhead.
+        suite: name of the cryptographic suite of the session in use; None if there is none.
+        path_mtu_bytes: largest inner packet that reaches the peer; None if not known.
     """
 
     public_key: bytes
@@ -26,6 +28,8 @@ class PeerStatus:
     last_handshake_age_s: float | None
     rx_bytes: int
     tx_bytes: int
+    suite: str | None = None
+    path_mtu_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def initiate(
 
 
 def prove(message: Initiation, preshared_key: bytes = NO_PRESHARED_KEY) -> ProvenInitiation:
-    claim = read_claim(CHACHA20_POLY1305, RESPONDER, message)
+    claim = read_claim((CHACHA20_POLY1305,), RESPONDER, message)
     assert claim.initiator_public == INITIATOR.public
     return prove_claim(claim, remote(INITIATOR, RESPONDER, preshared_key))
 
@@ -172,7 +172,7 @@ def test_other_preshared_key_is_refused():
 
 def test_other_construction_is_refused():
     """Two suites can never agree by mistake, whatever their AEAD."""
-    other = Suite(b"Noise_IKpsk2_25519_AESGCM_BLAKE2s", CHACHA20_POLY1305.aead)
+    other = Suite("other", b"Noise_IKpsk2_25519_AESGCM_BLAKE2s", CHACHA20_POLY1305.aead)
     _unused, message = initiate(suite=other)
     with pytest.raises(HandshakeError):
         prove(message)
