@@ -64,14 +64,22 @@ class Host:
         return ip_packet(self.address, other.address, payload)
 
 
-def make_host(number: int, *, seed: int = 0, load: LoadState | None = None) -> Host:
-    """A host with keys that depend on its number and the seed only."""
+def make_host(
+    number: int,
+    *,
+    seed: int = 0,
+    load: LoadState | None = None,
+    private_key: bytes | None = None,
+    random_bytes: Callable[[int], bytes] | None = None,
+    wall_time_ns: Callable[[], int] = lambda: WALL_TIME_NS,
+) -> Host:
+    """A host with keys that depend on its number and the seed only, where none are given."""
     source = random.Random(f"{seed}/{number}")  # noqa: S311 - tests want the same keys again
     device = Device(
-        source.randbytes(32),
+        private_key or source.randbytes(32),
         mtu=MTU,
-        wall_time_ns=lambda: WALL_TIME_NS,
-        random_bytes=source.randbytes,
+        wall_time_ns=wall_time_ns,
+        random_bytes=random_bytes or source.randbytes,
         load=load or Calm(),
     )
     return Host(device, Endpoint(f"192.0.2.{number}", 8000 + number), f"10.0.0.{number}")
