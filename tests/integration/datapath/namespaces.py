@@ -83,16 +83,18 @@ def two_hosts() -> Iterator[tuple[Namespace, Namespace]]:
     )
     try:
         for host in hosts:
-            _ip("netns", "add", host.name)
+            run_ip("netns", "add", host.name)
         first, second = hosts
-        _ip("-n", first.name, "link", "add", "cable", "type", "veth", "peer", "cable", "netns", second.name)
+        run_ip(
+            "-n", first.name, "link", "add", "cable", "type", "veth", "peer", "cable", "netns", second.name
+        )
         for host in hosts:
             host.set_up("lo")
             host.set_up(host.cable, f"{host.outer_ipv4}/24", f"{host.outer_ipv6}/64")
         yield hosts
     finally:
         for host in hosts:
-            _remove(host.name)
+            remove_namespace(host.name)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -101,7 +103,8 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def _remove(name: str) -> None:
+def remove_namespace(name: str) -> None:
+    """Ends all that runs in a namespace, and the namespace."""
     pids = subprocess.run(
         ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
     ).stdout.split()
@@ -110,5 +113,6 @@ def _remove(name: str) -> None:
     subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
 
 
-def _ip(*argv: str) -> None:
+def run_ip(*argv: str) -> None:
+    """Runs ip(8) in the namespace of this process."""
     subprocess.run(["ip", *argv], check=True, timeout=COMMAND_TIMEOUT_S)

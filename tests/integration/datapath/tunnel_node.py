@@ -11,6 +11,7 @@ import asyncio
 import base64
 import json
 import sys
+from collections import deque
 from ipaddress import ip_network
 from typing import Any
 
@@ -21,13 +22,16 @@ from cladnet.core.errors import CladnetError
 from cladnet.core.wireguard.peer_config import PeerConfig
 from cladnet.datapath.tunnel import Tunnel
 
+_FOREIGN_KEPT = 16
+
 
 class Node:
     """A tunnel that does what commands say."""
 
     def __init__(self, tunnel: Tunnel) -> None:
         self._tunnel = tunnel
-        self._foreign: list[list[str]] = []
+        self._foreign: deque[list[str]] = deque(maxlen=_FOREIGN_KEPT)
+        self._foreign_count = 0
         self._recreated = 0
         tunnel.on_foreign = self._foreign_received
         tunnel.on_device_recreated = self._device_recreated
@@ -51,6 +55,9 @@ class Node:
     def _remove_peer(self, public_key: str) -> None:
         self._tunnel.remove_peer(base64.b64decode(public_key))
 
+    def _set_private_key(self, private_key: str) -> None:
+        self._tunnel.set_private_key(base64.b64decode(private_key))
+
     def _connect(self, public_key: str) -> None:
         self._tunnel.connect(base64.b64decode(public_key))
 
@@ -71,12 +78,14 @@ class Node:
         return {
             "peers": peers,
             "drops": status.drops,
-            "foreign": self._foreign,
+            "foreign": list(self._foreign),
+            "foreign_count": self._foreign_count,
             "recreated": self._recreated,
         }
 
     def _foreign_received(self, datagram: bytes, source: Endpoint) -> None:
-        self._foreign.append([datagram.decode(), str(source)])
+        self._foreign_count += 1
+        self._foreign.append([datagram.decode(errors="backslashreplace"), str(source)])
 
     def _device_recreated(self) -> None:
         self._recreated += 1

@@ -10,6 +10,8 @@ import os
 import secrets
 import select
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +47,17 @@ class TunnelProcess:
     """Our tunnel in a namespace."""
 
     def __init__(
-        self, host: Namespace, *, device: str = "clad0", prefix: tuple[str, ...] = (), **options: Any
+        self,
+        host: Namespace,
+        *,
+        device: str = "clad0",
+        prefix: tuple[str, ...] = (),
+        identity: Identity | None = None,
+        **options: Any,
     ):
         self.host = host
         self.device = device
-        self.identity = Identity.generate()
+        self.identity = identity or Identity.generate()
         self._process = host.start("env", f"PYTHONPATH={_SOURCES}", *prefix, sys.executable, str(_NODE))
         config = {"device": device, "private_key": self.identity.private, "listen_port": 0, "mtu": MTU}
         self.started = self._exchange(config | options)
@@ -64,6 +72,24 @@ class TunnelProcess:
 
     def endpoint_of(self, public_key: str) -> str | None:
         return self.call("status")["peers"][public_key]["endpoint"]
+
+    def use_identity(self, identity: Identity) -> None:
+        """Changes its private key."""
+        self.call("set_private_key", private_key=identity.private)
+        self.identity = identity
+
+    def drops(self) -> Counter[str]:
+        """How much it has dropped, by reason."""
+        return Counter(self.call("status")["drops"])
+
+    def packets_delivered(self) -> int:
+        """How many packets it has handed to its host since it was started."""
+        shown = self.host.run("ip", "-json", "-statistics", "link", "show", self.device).stdout
+        return int(json.loads(shown)[0]["stats64"]["rx"]["packets"])
+
+    def memory_bytes(self) -> int:
+        """What its processes occupy, without what they share."""
+        return sum(_memory_bytes(pid) for pid in _family_of(self._process.pid))
 
     def close(self) -> None:
         """Ends the process the way a service ends, and checks that it had nothing to complain about."""
@@ -82,6 +108,18 @@ class TunnelProcess:
         line = self._process.stdout.readline()
         assert line, "the tunnel process has died"
         return dict(json.loads(line))
+
+
+def _family_of(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _family_of(int(child))
+
+
+def _memory_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    private = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
+    return sum(private) << 10
 
 
 class WireguardGo:
