@@ -11,6 +11,8 @@ from ._errors import InvalidInput
 from ._names import check_network_name
 
 RULE_TYPES = ("basic",)
+AUTO_CIPHER = "auto"
+CIPHERS = (AUTO_CIPHER, "chacha20-poly1305", "aes-256-gcm")
 MIN_PREFIX, MAX_PREFIX = 8, 30
 # IPv4's least, and what fits a UDP datagram with the tunnel's headers
 MIN_MTU_BYTES, MAX_MTU_BYTES = 576, 65455
@@ -31,6 +33,7 @@ class NetworkSpec:
         mtu: of the device on every host, in bytes; 0 lets each host derive it from its underlay.
         rule_type: how a host chooses where to send to.
         quarantine_s: for how long nobody else gets the address of a host that left, in seconds.
+        cipher: of the tunnels; ``auto``: of each pair, AES where both CPUs have instructions for it.
 
     Raises:
         InvalidInput: one of them cannot be right.
@@ -42,6 +45,7 @@ class NetworkSpec:
     mtu: int = 0
     rule_type: str = "basic"
     quarantine_s: int = 300
+    cipher: str = AUTO_CIPHER
 
     def __post_init__(self) -> None:
         check_network_name(self.name)
@@ -61,6 +65,8 @@ class NetworkSpec:
             raise InvalidInput(
                 f"quarantine_s {self.quarantine_s} is out of range: 0 to {MAX_QUARANTINE_S} seconds."
             )
+        if self.cipher not in CIPHERS:
+            raise InvalidInput(f"cipher {self.cipher!r} is unknown: use {' or '.join(CIPHERS)}.")
 
 
 def parse_cidr(text: str) -> IPv4Network:

@@ -21,6 +21,7 @@ from cladnet.agent.announcer import Announcer
 from cladnet.agent.config import AgentConfig
 from cladnet.agent.connectivity import ConnectivityTester
 from cladnet.agent.control import Control
+from cladnet.agent.cpu import suites_of_this_cpu
 from cladnet.agent.discovery import Discovery
 from cladnet.agent.enrolment import Enrolment
 from cladnet.agent.health import Health
@@ -86,6 +87,7 @@ class Agent:
         self._keys = TunnelKeys(self._state)
         self._table = self._state.load_table()
         self._use_key_of_table()
+        self._suites = suites_of_this_cpu()
         self._netlink = Netlink(config.device)
         self._parts: _Parts | None = None
         self._health = Health(self._on_health)
@@ -269,6 +271,7 @@ class Agent:
             assessment=self._health.reported,
             is_down=self._health.conditions.is_down,
             rekeys_done=self._keys.rekeys_done,
+            suites=self._suites,
         )
 
     @staticmethod

@@ -179,4 +179,5 @@ def _peer_config(peer: PeerEntry) -> PeerConfig:
         public_key=peer.public_key,
         allowed_ips=(IPv4Network(peer.address),),
         endpoint=peer.endpoint,
+        suites=peer.suites,
     )

@@ -12,7 +12,9 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import PublicEndpoint
 from cladnet.core.host_report import MAX_OCCUPIED_NETWORKS, MAX_REASON_CHARACTERS
 from cladnet.core.host_state import Assessment
+from cladnet.core.wireguard.suite import Suite
 from cladnet.wire import agent_pb2
+from cladnet.wire.suites import suite_values
 
 
 def build_report(
@@ -23,6 +25,7 @@ def build_report(
     public_endpoint: PublicEndpoint | None,
     mtu_bytes: int,
     assessment: Assessment,
+    suites: tuple[Suite, ...],
     is_down: bool = False,
     rekeys_done: int = 0,
 ) -> agent_pb2.ReportRequest:
@@ -49,4 +52,5 @@ def build_report(
         agent_version=__version__,
         is_down=is_down,
         rekeys_done=rekeys_done,
+        suites=suite_values(suites),
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cladnet import __version__
@@ -16,6 +16,7 @@ from cladnet.core.host_state import Assessment
 from cladnet.core.orders import Orders
 from cladnet.core.rule_table import PeerEntry, RuleTable
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
+from cladnet.core.wireguard.suite import Suite
 
 
 def status_without_tunnel(config: AgentConfig, *, state: str, reason: str) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def status_without_tunnel(config: AgentConfig, *, state: str, reason: str) -> di
         "public_endpoint_source": None,
         "device": config.device,
         "mtu": 0,
+        "cipher": None,
+        "ciphers": [],
         "control": _control(Orders(), 0),
         "peers": [],
         "drops": {},
@@ -68,25 +71,44 @@ def full_status(
         orders: what administrators want of this host.
         rekeys_done: so many of the ordered new keys are made.
     """
-    own, live = table.peers.get(config.host), {peer.public_key: peer for peer in tunnel.peers}
+    live = {peer.public_key: peer for peer in tunnel.peers}
     known = status_without_tunnel(config, state=assessment.state.value, reason=assessment.reason)
     return known | {
-        "address": None if own is None else str(own.address),
-        "cidr": None if table.network is None else str(table.network.cidr),
         "controller": controller,
         "controller_error": controller_error,
-        "revision": table.revision,
         "public_endpoint": None if public_endpoint is None else str(public_endpoint.endpoint),
         "public_endpoint_source": None if public_endpoint is None else public_endpoint.source.value,
         "mtu": mtu_bytes,
+        **rule_status(table, config.host),
         "control": _control(orders, rekeys_done),
-        "peers": [peer_status(peers[host], live.get(peers[host].public_key)) for host in sorted(peers)],
+        "peers": [
+            peer_status(peers[host], table, live.get(peers[host].public_key)) for host in sorted(peers)
+        ],
         "drops": tunnel.drops,
     }
 
 
-def peer_status(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
-    """One peer: what the rule says, and what the tunnel says (None without a tunnel)."""
+def rule_status(table: RuleTable, host: str) -> dict[str, Any]:
+    """What the rule says of the network and of this host itself."""
+    own, network = table.peers.get(host), table.network
+    return {
+        "address": None if own is None else str(own.address),
+        "cidr": None if network is None else str(network.cidr),
+        "revision": table.revision,
+        "cipher": None if network is None else network.cipher,
+        "ciphers": [] if own is None else _names(own.suites),
+    }
+
+
+def peer_status(entry: PeerEntry, table: RuleTable, live: PeerStatus | None) -> dict[str, Any]:
+    """One peer.
+
+    Args:
+        entry: what this host makes of the rule.
+        table: the rule itself.
+        live: what the tunnel says; None without a tunnel.
+    """
+    spoken = table.peers.get(entry.host, entry).suites
     return {
         "host": entry.host,
         "address": str(entry.address),
@@ -96,6 +118,9 @@ def peer_status(entry: PeerEntry, live: PeerStatus | None) -> dict[str, Any]:
         "last_handshake_age_s": live.last_handshake_age_s if live else None,
         "rx_bytes": live.rx_bytes if live else 0,
         "tx_bytes": live.tx_bytes if live else 0,
+        "cipher": entry.suites[0].name,
+        "session_cipher": live.suite if live else None,
+        "ciphers": _names(spoken),
     }
 
 
@@ -105,6 +130,10 @@ def _control(orders: Orders, rekeys_done: int) -> dict[str, Any]:
         "rekeys_requested": orders.rekeys_requested,
         "rekeys_done": rekeys_done,
     }
+
+
+def _names(suites: Iterable[Suite]) -> list[str]:
+    return [suite.name for suite in suites]
 
 
 def _text(endpoint: Endpoint | None) -> str | None:

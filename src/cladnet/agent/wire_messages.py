@@ -14,9 +14,11 @@ from ipaddress import IPv4Address, IPv4Network
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.orders import Orders
+from cladnet.core.pair_suites import known_cipher
 from cladnet.core.rule_table import ControllerEntry, NetworkRule, PeerEntry, RuleDelta, RuleTable, by_host
 from cladnet.core.rule_table_document import KEY_BYTES
 from cladnet.wire import agent_pb2
+from cladnet.wire.suites import read_suites
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +73,20 @@ def _network(message: agent_pb2.Network) -> NetworkRule | None:
         cidr = IPv4Network(message.cidr)
     except ValueError as exc:
         raise InvalidInput(f"the controller sent '{message.cidr}' as the address space: {exc}") from exc
-    return NetworkRule(name=message.name, cidr=cidr, mtu=message.mtu, rule_type=message.rule_type)
+    return NetworkRule(
+        name=message.name,
+        cidr=cidr,
+        mtu=message.mtu,
+        rule_type=message.rule_type,
+        cipher=_cipher(message.cipher),
+    )
+
+
+def _cipher(option: str) -> str:
+    known = known_cipher(option)
+    if option and option != known:
+        _log.warning("this agent does not know the cipher %s that the network wants", option)
+    return known
 
 
 def _peers(messages: Iterable[agent_pb2.Peer]) -> Iterable[PeerEntry]:
@@ -91,6 +106,7 @@ def _peer(message: agent_pb2.Peer) -> PeerEntry:
         public_key=message.public_key,
         endpoint=_endpoint(message),
         revision=message.revision,
+        suites=read_suites(message.suites),
     )
 
 

@@ -10,6 +10,8 @@ from cladnet.agent.config import AgentConfig
 from cladnet.cli.agent_client import ask_agent
 from cladnet.cli.text import age
 from cladnet.core.errors import NotFound
+from cladnet.core.network import AUTO_CIPHER
+from cladnet.core.wireguard.suite import AES_256_GCM, CHACHA20_POLY1305
 
 # A session that carries traffic makes a new handshake at least this often (WireGuard's reject-after-time).
 SESSION_LIFE_S = 180
@@ -25,7 +27,8 @@ def explain(config: AgentConfig, name: str) -> dict[str, Any]:
     status = ask_agent(config, "status")
     for peer in status["peers"]:
         if name in (peer["host"], peer["address"]):
-            return {**peer, "path": _path(peer), "session": _session(peer)}
+            choice = _cipher_choice(status, peer)
+            return {**peer, "path": _path(peer), "cipher_choice": choice, "session": _session(peer)}
     known = ", ".join(peer["host"] for peer in status["peers"]) or "none"
     raise NotFound(f"{config.network} has no peer '{name}' that this host knows (it knows: {known}).")
 
@@ -36,6 +39,7 @@ def format_explanation(explanation: dict[str, Any]) -> str:
         ("peer", f"{explanation['host']}  {explanation['address']}"),
         ("endpoint", explanation["endpoint"] or "none"),
         ("why", explanation["path"]),
+        ("cipher", _cipher(explanation)),
         ("handshake", age(explanation["last_handshake_age_s"])),
         ("session", explanation["session"]),
     ]
@@ -51,6 +55,37 @@ def _path(peer: dict[str, Any]) -> str:
     if used == ruled:
         return "public endpoint, by the network's rule 'basic'"
     return f"the peer's authenticated packets come from here now; the rule still says {ruled}"
+
+
+def _cipher_choice(status: dict[str, Any], peer: dict[str, Any]) -> str:
+    """Why the pair has its cipher."""
+    cipher, spoken = status.get("cipher"), peer.get("ciphers", [])
+    if cipher is None or not spoken:
+        return "this agent is of release 0.2, which speaks nothing else"
+    if cipher != AUTO_CIPHER:
+        return "the network's cipher"
+    if AES_256_GCM.name not in spoken:
+        return f"{peer['host']} is a WireGuard peer without an agent, or has one of release 0.2"
+    slow = [
+        name
+        for name, ciphers in (("this host", status["ciphers"]), (peer["host"], spoken))
+        if _is_slow(ciphers)
+    ]
+    if slow:
+        return f"no AES instructions in the CPU of {' and '.join(slow)}"
+    return "both CPUs have AES instructions"
+
+
+def _is_slow(ciphers: list[str]) -> bool:
+    """Whether AES is not what the host's CPU does best."""
+    return ciphers[:1] != [AES_256_GCM.name]
+
+
+def _cipher(explanation: dict[str, Any]) -> str:
+    wanted = explanation.get("cipher", CHACHA20_POLY1305.name)
+    now = explanation.get("session_cipher") or wanted
+    text = f"{wanted}: {explanation['cipher_choice']}"
+    return text if now == wanted else f"{text} (the session still has {now})"
 
 
 def _session(peer: dict[str, Any]) -> str:

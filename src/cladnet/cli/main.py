@@ -14,18 +14,21 @@ from typing import Any
 
 from cladnet import __version__
 from cladnet.agent.config import DEFAULT_DIRECTORY
+from cladnet.atomic_file import write_atomically
 from cladnet.cli.agent_client import ask_agent
 from cladnet.cli.enrolment import enrolment, format_enrolment
 from cladnet.cli.explain import explain, format_explanation
-from cladnet.cli.networks import choose_network
+from cladnet.cli.metrics import format_metrics
+from cladnet.cli.networks import choose_network, configured_networks
 from cladnet.cli.ping import DEFAULT_TIMEOUT_S, format_ping, ping
 from cladnet.cli.status import STATE_DOWN, format_status, read_status
-from cladnet.core.errors import CladnetError
+from cladnet.core.errors import CladnetError, Unavailable
 
 EXIT_UNREACHABLE = 1
 EXIT_ERROR = 2
 EXIT_AGENT_DOWN = 3
 EXIT_NOT_ENROLLED = 4
+METRICS_MODE = 0o644
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,6 +72,21 @@ def _enrolment(options: argparse.Namespace) -> int:
     return 0 if result["valid"] else EXIT_NOT_ENROLLED
 
 
+def _metrics(options: argparse.Namespace) -> int:
+    """Also of agents that do not run: who collects metrics is to see that."""
+    names = [options.network] if options.network else configured_networks(options.config_dir)
+    configs = [choose_network(options.config_dir, name) for name in names or [None]]
+    metrics = format_metrics([read_status(config) for config in configs])
+    if options.output is None:
+        sys.stdout.write(metrics)
+        return 0
+    try:
+        write_atomically(options.output, metrics.encode(), mode=METRICS_MODE)
+    except OSError as exc:
+        raise Unavailable(f"{options.output} cannot be written: {exc.strerror}.") from exc
+    return 0
+
+
 def _leave(options: argparse.Namespace) -> int:
     result = ask_agent(choose_network(options.config_dir, options.network), "leave")
     _show(options, result, lambda reply: f"this host has left {reply['left']}")
@@ -103,6 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         _enrolment,
         "say whether this host is enrolled; exit status 4 if it has to be again",
     )
+    measuring = _add(
+        commands, "metrics", _metrics, "print what the agents count, for Prometheus", prints_json=False
+    )
+    measuring.add_argument(
+        "--output", type=Path, metavar="FILE", help="replace this file instead, for node_exporter to read"
+    )
     _add(commands, "leave", _leave, "take this host out of the network; its address becomes free")
     return parser
 
@@ -112,10 +136,13 @@ def _add(
     name: str,
     run: Callable[[argparse.Namespace], int],
     description: str,
+    *,
+    prints_json: bool = True,
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=description, description=description)
     parser.add_argument("--network", help="which network, if this host has more than one")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    if prints_json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--config-dir", type=Path, default=DEFAULT_DIRECTORY, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
     return parser

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from cladnet.agent.config import AgentConfig
-from cladnet.agent.status_document import peer_status, status_without_tunnel
+from cladnet.agent.status_document import peer_status, rule_status, status_without_tunnel
 from cladnet.cli.agent_client import AgentNotRunning, ask_agent, last_good_table
 from cladnet.cli.text import age, columns, size
+from cladnet.core.agent_plan import in_pair
 
 STATE_DOWN = "down"
 
@@ -39,6 +40,7 @@ def format_status(status: dict[str, Any]) -> str:
         ("revision", str(status["revision"])),
         ("endpoint", _public_endpoint(status)),
         ("device", f"{status['device']}  mtu {status['mtu']}"),
+        ("cipher", status.get("cipher")),
         ("dropped", ", ".join(f"{name} {count}" for name, count in status["drops"].items() if count)),
     ]
     lines = [f"{name:<11} {value}" for name, value in facts if value]
@@ -47,13 +49,11 @@ def format_status(status: dict[str, Any]) -> str:
 
 def _status_of_stopped_agent(config: AgentConfig, reason: str) -> dict[str, Any]:
     table = last_good_table(config)
-    own = table.peers.get(config.host)
-    others = [table.peers[host] for host in sorted(table.peers) if host != config.host]
-    return status_without_tunnel(config, state=STATE_DOWN, reason=reason) | {
-        "address": None if own is None else str(own.address),
-        "cidr": None if table.network is None else str(table.network.cidr),
-        "revision": table.revision,
-        "peers": [peer_status(peer, None) for peer in others],
+    others = (table.peers[host] for host in sorted(table.peers) if host != config.host)
+    return {
+        **status_without_tunnel(config, state=STATE_DOWN, reason=reason),
+        **rule_status(table, config.host),
+        "peers": [peer_status(in_pair(peer, table, config.host), table, None) for peer in others],
     }
 
 
@@ -79,6 +79,11 @@ def _public_endpoint(status: dict[str, Any]) -> str:
     return f"{status['public_endpoint']}  (from {status['public_endpoint_source']})"
 
 
+def _cipher(peer: dict[str, Any]) -> str:
+    """That of the session, or without one the one that it will have; an older agent says neither."""
+    return peer.get("session_cipher") or peer.get("cipher") or "-"
+
+
 def _peers(peers: list[dict[str, Any]]) -> str:
     if not peers:
         return "no peers"
@@ -87,10 +92,11 @@ def _peers(peers: list[dict[str, Any]]) -> str:
             peer["host"],
             peer["address"],
             peer["endpoint"] or peer["rule_endpoint"] or "-",
+            _cipher(peer),
             age(peer["last_handshake_age_s"]),
             size(peer["rx_bytes"]),
             size(peer["tx_bytes"]),
         )
         for peer in peers
     ]
-    return columns(("PEER", "ADDRESS", "ENDPOINT", "HANDSHAKE", "RECEIVED", "SENT"), rows)
+    return columns(("PEER", "ADDRESS", "ENDPOINT", "CIPHER", "HANDSHAKE", "RECEIVED", "SENT"), rows)

@@ -15,6 +15,7 @@ from cladnet.core.host_state import HostState
 from cladnet.core.orders import Orders
 from cladnet.core.rule_table import ControllerEntry, NetworkRule, PeerEntry, RuleDelta, RuleTable
 from cladnet.wire import agent_pb2 as pb
+from cladnet.wire.suites import read_suites, suite_values
 
 _STATES = {pb.HostState.Value(f"HOST_STATE_{state.name}"): state for state in HostState}
 
@@ -38,6 +39,7 @@ def read_report(message: pb.ReportRequest) -> HostReport:
         agent_version=message.agent_version,
         is_down=message.is_down,
         rekeys_done=message.rekeys_done,
+        suites=read_suites(message.suites),
     )
 
 
@@ -108,7 +110,9 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 
 def _network_message(rule: NetworkRule) -> pb.Network:
-    return pb.Network(name=rule.name, cidr=str(rule.cidr), mtu=rule.mtu, rule_type=rule.rule_type)
+    return pb.Network(
+        name=rule.name, cidr=str(rule.cidr), mtu=rule.mtu, rule_type=rule.rule_type, cipher=rule.cipher
+    )
 
 
 def _peer_message(peer: PeerEntry) -> pb.Peer:
@@ -119,6 +123,7 @@ def _peer_message(peer: PeerEntry) -> pb.Peer:
         public_key=peer.public_key,
         endpoint=None if endpoint is None else pb.Endpoint(address=endpoint.address, port=endpoint.port),
         revision=peer.revision,
+        suites=suite_values(peer.suites),
     )
 
 

@@ -25,6 +25,7 @@ from cladnet.controller.stored_host import Member, StoredHost
 from cladnet.core import ipam
 from cladnet.core.errors import Conflict, NotFound
 from cladnet.core.host_report import HostReport
+from cladnet.core.pair_suites import is_spoken
 from cladnet.core.rule_table import PeerEntry
 from cladnet.wire import etcd_pb2 as pb
 
@@ -58,7 +59,8 @@ class Allocator:
         Raises:
             NotFound: the network does not exist.
             Unauthorized: the host is no member, or was enrolled anew with another key.
-            Conflict: a network of the host overlaps the CLADNet, or another host has its public key.
+            Conflict: a network of the host overlaps the CLADNet, another host has its public key, or its
+                agent does not speak the network's cipher.
             Exhausted: no address is left.
             Unavailable: etcd does not answer in time.
         """
@@ -175,19 +177,24 @@ def _check_conflicts(stored: StoredHost, host: str, report: HostReport) -> None:
             "one is a copy of the other.",
             hint="On the copy delete wireguard.key and identity.key of the agent, then enrol it again.",
         )
+    if not is_spoken(spec.cipher, report.suites):
+        raise Conflict(
+            f"The agent of host {host} does not speak {spec.cipher}, the cipher of network {spec.name}.",
+            hint="Upgrade the agent, or set the network's cipher to auto.",
+        )
 
 
 def _entry(stored: StoredHost, host: str, report: HostReport, book: AddressBook) -> PeerEntry:
     """What others are to know of the host. It keeps its address, and its last known endpoint."""
     if stored.peer is not None:
         endpoint = report.public_endpoint or stored.peer.endpoint
-        return replace(stored.peer, public_key=report.public_key, endpoint=endpoint)
+        return replace(stored.peer, public_key=report.public_key, endpoint=endpoint, suites=report.suites)
     address = stored.address
     if address is None:
         address = book.choose(stored.spec, host)
     else:
         book.check_obtainable(stored.spec, host, address)
-    return PeerEntry(host, address, report.public_key, report.public_endpoint)
+    return PeerEntry(host, address, report.public_key, report.public_endpoint, suites=report.suites)
 
 
 def _report_writes(

@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from cladnet.controller import keys, records, stored_host
 from cladnet.controller.etcd import txn
-from cladnet.controller.etcd.client import EtcdClient
+from cladnet.controller.etcd.client import EtcdClient, Listing
 from cladnet.controller.settling import until_settled
 from cladnet.core.errors import Conflict, NotFound
 from cladnet.core.network import NetworkSpec
+from cladnet.core.pair_suites import is_spoken
+from cladnet.core.rule_table import PeerEntry
 from cladnet.wire import etcd_pb2 as pb
+
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class NetworkPatch:
     description: str | None = None
     mtu: int | None = None
     quarantine_s: int | None = None
+    cipher: str | None = None
 
     def applied_to(self, spec: NetworkSpec) -> NetworkSpec:
         """The network after the change.
@@ -37,6 +43,7 @@ class NetworkPatch:
             description=spec.description if self.description is None else self.description,
             mtu=spec.mtu if self.mtu is None else self.mtu,
             quarantine_s=spec.quarantine_s if self.quarantine_s is None else self.quarantine_s,
+            cipher=spec.cipher if self.cipher is None else self.cipher,
         )
 
 
@@ -71,11 +78,12 @@ class Networks:
         return await until_settled(step)
 
     async def change(self, name: str, patch: NetworkPatch) -> int:
-        """Changes a network; its address space only while no host is in it.
+        """Changes a network; its address space only while no host is in it, its cipher to one that all speak.
 
         Raises:
             NotFound: there is none of that name.
-            Conflict: hosts are in it, or somebody else changes it at the same time.
+            Conflict: hosts are in it, a host does not speak the cipher, or somebody else changes the network
+                or its hosts at the same time.
             InvalidInput: a value that cannot be right.
             Unavailable: etcd does not answer in time.
         """
@@ -89,12 +97,11 @@ class Networks:
             compares = [txn.unchanged(stored.key, stored.mod_revision)]
             if new.cidr != old.cidr:
                 compares += _nobody_in(name)
+            if new.cipher != old.cipher:
+                compares.append(await self._all_speak(new))
             reply = await self._client.txn(compares, [txn.put(stored.key, records.write_network(new))])
             if not reply.succeeded:
-                raise Conflict(
-                    f"Network {name} was not changed: hosts are in it, or somebody else changes it now.",
-                    hint="Its cidr can be changed only while no host is in it.",
-                )
+                raise _not_changed(old, new)
             return reply.header.revision
 
         return await until_settled(step)
@@ -134,11 +141,50 @@ class Networks:
 
         return await until_settled(step)
 
+    async def _all_speak(self, spec: NetworkSpec) -> pb.Compare:
+        """Looks whether all hosts speak the network's cipher; holds if there are still no others.
+
+        Raises:
+            Conflict: a host does not speak it.
+        """
+        listing = await self._client.list(keys.peers(spec.name))
+        unable = [host for host, peer in _peers(listing) if not is_spoken(spec.cipher, peer.suites)]
+        if unable:
+            raise Conflict(
+                f"{_named(unable)} in network {spec.name} cannot speak {spec.cipher}: nothing was changed.",
+                hint="Plain WireGuard peers cannot, nor can agents of release 0.2: remove the ones, "
+                "upgrade the others, or set the cipher to auto.",
+            )
+        return txn.none_written_since(keys.peers(spec.name), listing.revision)
+
     async def _read(self, name: str) -> pb.KeyValue:
         stored = await self._client.get(keys.config(name))
         if stored is None:
             raise NotFound(f"There is no network {name!r}.")
         return stored
+
+
+def _not_changed(old: NetworkSpec, new: NetworkSpec) -> Conflict:
+    if new.cidr != old.cidr:
+        return Conflict(
+            f"Network {old.name} was not changed: hosts are in it, or somebody else changes it now.",
+            hint="Its cidr can be changed only while no host is in it.",
+        )
+    return Conflict(
+        f"Network {old.name} was not changed: somebody else changes it or its hosts now.", hint="Try again."
+    )
+
+
+def _peers(listing: Listing) -> Iterable[tuple[str, PeerEntry]]:
+    for stored in listing.kvs:
+        host = stored.key.decode().rpartition("/")[2]
+        yield host, records.read_peer(host, stored.mod_revision, stored.value)
+
+
+def _named(hosts: list[str]) -> str:
+    """A few of them by name, and how many more."""
+    more = f" and {len(hosts) - MOST_NAMED} more hosts" if len(hosts) > MOST_NAMED else ""
+    return ", ".join(hosts[:MOST_NAMED]) + more
 
 
 def _nobody_in(name: str) -> list[pb.Compare]:

@@ -28,6 +28,8 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import Conflict, InvalidInput, NotFound
 from cladnet.core.host_report import Cloud
 from cladnet.core.identity import check_host_name
+from cladnet.core.network import NetworkSpec
+from cladnet.core.pair_suites import DEFAULT_SUITES, is_spoken
 from cladnet.core.place import Place
 from cladnet.core.rule_table import PeerEntry
 from cladnet.wire import etcd_pb2 as pb
@@ -159,7 +161,8 @@ class Places:
         Raises:
             InvalidInput: the name or the address cannot be one of a host.
             NotFound: the network does not exist.
-            Conflict: the host is there already, or another has the address or the public key.
+            Conflict: the host is there already, another has the address or the public key, or the network's
+                cipher is not that of plain WireGuard.
             Exhausted: no address is left.
             Unavailable: etcd does not answer in time.
         """
@@ -268,6 +271,7 @@ def _made(host: str, new: NewPlace, stored: StoredHost, book: AddressBook) -> _W
     if new.public_key is None:
         return _Wanted(place, None)
     _check_key_is_free(host, stored)
+    _check_cipher(host, stored.spec)
     address = new.address or book.choose(stored.spec, host)
     return _Wanted(place, PeerEntry(host, address, new.public_key, new.endpoint))
 
@@ -293,6 +297,16 @@ def _changed(host: str, patch: PlacePatch, stored: StoredHost, book: AddressBook
 def _check_key_is_free(host: str, stored: StoredHost) -> None:
     if stored.key_holder not in ("", host):
         raise Conflict(f"Host {stored.key_holder} has this public key in network {stored.spec.name}.")
+
+
+def _check_cipher(host: str, spec: NetworkSpec) -> None:
+    """A plain WireGuard peer speaks what every WireGuard implementation speaks, and nothing else."""
+    if not is_spoken(spec.cipher, DEFAULT_SUITES):
+        raise Conflict(
+            f"{host} cannot be a WireGuard peer without an agent in network {spec.name}: its cipher is "
+            f"{spec.cipher}, which plain WireGuard does not speak.",
+            hint="Set the network's cipher to auto, or run an agent on the host.",
+        )
 
 
 def _compares(host: str, stored: StoredHost, wanted: _Wanted, book: AddressBook) -> list[pb.Compare]:

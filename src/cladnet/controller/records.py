@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, ip_network
 from typing import Any, TypeVar
@@ -20,10 +20,12 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
-from cladnet.core.network import NetworkSpec, parse_cidr
+from cladnet.core.network import AUTO_CIPHER, NetworkSpec, parse_cidr
 from cladnet.core.orders import Orders
+from cladnet.core.pair_suites import known_suites
 from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
+from cladnet.core.wireguard.suite import Suite
 
 T = TypeVar("T")
 
@@ -77,6 +79,8 @@ def write_network(spec: NetworkSpec) -> bytes:
     """A network, without its name, which is in the key."""
     document = asdict(spec) | {"cidr": str(spec.cidr)}
     del document["name"]
+    if spec.cipher == AUTO_CIPHER:
+        del document["cipher"]  # which controllers of the release before do not know
     return _write(document)
 
 
@@ -96,6 +100,7 @@ def write_peer(peer: PeerEntry) -> bytes:
             "address": str(peer.address),
             "public_key": base64.b64encode(peer.public_key).decode(),
             "endpoint": None if peer.endpoint is None else str(peer.endpoint),
+            "suites": _names(peer.suites),
         }
     )
 
@@ -110,6 +115,7 @@ def read_peer(host: str, revision: int, value: bytes) -> PeerEntry:
             public_key=base64.b64decode(document["public_key"]),
             endpoint=None if document["endpoint"] is None else Endpoint.parse(document["endpoint"]),
             revision=revision,
+            suites=known_suites(document.get("suites", ())),
         )
 
     return _reader(read)(value)
@@ -122,9 +128,11 @@ def write_host(record: HostRecord) -> bytes:
         "identity": record.identity,
         "report": None if report is None else _report_document(report),
     }
+    # Beside the report, where controllers of the releases before do not look.
     if report is not None and (report.is_down or report.rekeys_done):
-        # Beside the report, where controllers of the release before do not look.
         document["done"] = {"is_down": report.is_down, "rekeys_done": report.rekeys_done}
+    if report is not None:
+        document["suites"] = _names(report.suites)
     return _write(document)
 
 
@@ -134,7 +142,8 @@ def read_host(document: Mapping[str, Any]) -> HostRecord:
     report = document["report"]
     if report is None:
         return HostRecord(str(document["identity"]))
-    return HostRecord(str(document["identity"]), _report({**report, **document.get("done", {})}))
+    beside = {**document.get("done", {}), "suites": known_suites(document.get("suites", ()))}
+    return HostRecord(str(document["identity"]), _report({**report, **beside}))
 
 
 def write_test(test: ConnectivityTest) -> bytes:
@@ -234,9 +243,13 @@ def read_controller(name: str, value: bytes) -> ControllerEntry:
     return _reader(lambda document: ControllerEntry(name, tuple(map(str, document["addresses"]))))(value)
 
 
+def _names(suites: Iterable[Suite]) -> list[str]:
+    return [suite.name for suite in suites]
+
+
 def _report_document(report: HostReport) -> dict[str, object]:
     document = asdict(report)
-    del document["is_down"], document["rekeys_done"]
+    del document["is_down"], document["rekeys_done"], document["suites"]
     return document | {
         "public_key": base64.b64encode(report.public_key).decode(),
         "public_endpoint": None if report.public_endpoint is None else str(report.public_endpoint),

@@ -318,7 +318,7 @@ class Replica:
         except InvalidInput as exc:
             _ignored(change, exc)
             return []
-        rule = NetworkRule(spec.name, spec.cidr, spec.mtu, spec.rule_type)
+        rule = NetworkRule(spec.name, spec.cidr, spec.mtu, spec.rule_type, spec.cipher)
         state = self.networks.get(name)
         if state is None or state.created != change.create_revision:
             table = PeerTable(rule, self.controllers, now)

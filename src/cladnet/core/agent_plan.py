@@ -13,6 +13,8 @@ from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 
 from cladnet.core.endpoint import Endpoint
+from cladnet.core.network import AUTO_CIPHER
+from cladnet.core.pair_suites import DEFAULT_SUITES, is_spoken, suites_of_pair
 from cladnet.core.rule_table import PeerEntry, RuleTable
 
 
@@ -64,6 +66,7 @@ def select_peers(table: RuleTable, *, own_host: str, own_key: bytes) -> PeerSele
 
     Left out are entries outside the network's space, with this host's own key, or with an address or a key
     that another entry has already. An endpoint inside the overlay is not used: the tunnel would feed itself.
+    The suites of each are those of the pair.
     """
     peers: dict[str, PeerEntry] = {}
     problems: list[str] = []
@@ -75,8 +78,16 @@ def select_peers(table: RuleTable, *, own_host: str, own_key: bytes) -> PeerSele
             problems.append(problem)
             continue
         taken.update((peer.address, peer.public_key))
-        peers[host] = _without_loop(peer, table, problems)
+        peers[host] = in_pair(_without_loop(peer, table, problems), table, own_host)
+        problems += _not_understood(peer, table)
     return PeerSelection(peers, tuple(problems))
+
+
+def in_pair(peer: PeerEntry, table: RuleTable, own_host: str) -> PeerEntry:
+    """The entry of a peer with the suites that this host uses with it."""
+    own = table.peers.get(own_host)
+    ours = DEFAULT_SUITES if own is None else own.suites
+    return replace(peer, suites=suites_of_pair(_cipher(table), ours, peer.suites))
 
 
 def _same(before: PeerEntry | None, after: PeerEntry) -> bool:
@@ -119,6 +130,15 @@ def _without_loop(peer: PeerEntry, table: RuleTable, problems: list[str]) -> Pee
         return peer
     problems.append(f"{peer.host}: endpoint {peer.endpoint} lies inside the overlay and is not used")
     return replace(peer, endpoint=None)
+
+
+def _not_understood(peer: PeerEntry, table: RuleTable) -> Iterable[str]:
+    if not is_spoken(_cipher(table), peer.suites):
+        yield f"{peer.host} does not speak {_cipher(table)}, the cipher of the network: is its agent too old?"
+
+
+def _cipher(table: RuleTable) -> str:
+    return AUTO_CIPHER if table.network is None else table.network.cipher
 
 
 def _inside(endpoint: Endpoint | None, cidr: IPv4Network) -> bool:

@@ -11,6 +11,8 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_state import HostState
 from cladnet.core.network import MAX_MTU_BYTES
+from cladnet.core.pair_suites import DEFAULT_SUITES
+from cladnet.core.wireguard.suite import Suite
 
 KEY_BYTES = 32
 MAX_PRIVATE_ENDPOINTS = 64
@@ -50,6 +52,7 @@ class HostReport:
         agent_version: of the software.
         is_down: the tunnel device is down because that is ordered.
         rekeys_done: so many of the ordered new keys it has made; ``public_key`` is the last of them.
+        suites: cryptographic suites that its agent speaks, the fastest on its CPU first.
 
     Raises:
         InvalidInput: a value that no agent would send.
@@ -66,6 +69,7 @@ class HostReport:
     agent_version: str = ""
     is_down: bool = False
     rekeys_done: int = 0
+    suites: tuple[Suite, ...] = DEFAULT_SUITES
 
     def __post_init__(self) -> None:
         if len(self.public_key) != KEY_BYTES or not any(self.public_key):

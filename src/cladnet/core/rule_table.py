@@ -13,6 +13,9 @@ from ipaddress import IPv4Address, IPv4Network
 from types import MappingProxyType
 
 from cladnet.core.endpoint import Endpoint
+from cladnet.core.network import AUTO_CIPHER
+from cladnet.core.pair_suites import DEFAULT_SUITES
+from cladnet.core.wireguard.suite import Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +26,29 @@ class NetworkRule:
     cidr: IPv4Network
     mtu: int = 0  # bytes; 0: each host derives it from its own underlay
     rule_type: str = "basic"
+    cipher: str = AUTO_CIPHER
 
 
 @dataclass(frozen=True, slots=True)
 class PeerEntry:
-    """One host of the network: its overlay address, its key (32 bytes), and where to send to."""
+    """One host of the network.
+
+    Args:
+        host: name.
+        address: in the overlay.
+        public_key: 32 bytes.
+        endpoint: where to send to; None while unknown.
+        revision: at which the entry was last written.
+        suites: in a table: what the host speaks, the fastest on its CPU first. As a peer of this host:
+            what the pair uses, the one to initiate with first.
+    """
 
     host: str
     address: IPv4Address
     public_key: bytes
     endpoint: Endpoint | None = None
     revision: int = 0
+    suites: tuple[Suite, ...] = DEFAULT_SUITES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError, InvalidInput
+from cladnet.core.pair_suites import known_cipher, known_suites
 from cladnet.core.rule_table import ControllerEntry, NetworkRule, PeerEntry, RuleTable, by_host
 
 FORMAT = 1
@@ -62,6 +63,7 @@ def _network(document: Mapping[str, Any]) -> NetworkRule:
         cidr=IPv4Network(document["cidr"]),
         mtu=int(document["mtu"]),
         rule_type=document["rule_type"],
+        cipher=known_cipher(str(document.get("cipher", ""))),
     )
 
 
@@ -71,6 +73,7 @@ def _network_to_document(network: NetworkRule) -> dict[str, Any]:
         "cidr": str(network.cidr),
         "mtu": network.mtu,
         "rule_type": network.rule_type,
+        "cipher": network.cipher,
     }
 
 
@@ -85,6 +88,7 @@ def _peer(document: Mapping[str, Any]) -> PeerEntry:
         public_key=public_key,
         endpoint=None if endpoint is None else Endpoint.parse(endpoint),
         revision=int(document["revision"]),
+        suites=known_suites(document.get("suites", ())),
     )
 
 
@@ -95,4 +99,5 @@ def _peer_to_document(peer: PeerEntry) -> dict[str, Any]:
         "public_key": base64.b64encode(peer.public_key).decode("ascii"),
         "endpoint": None if peer.endpoint is None else str(peer.endpoint),
         "revision": peer.revision,
+        "suites": [suite.name for suite in peer.suites],
     }

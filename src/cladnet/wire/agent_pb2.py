@@ -18,7 +18,7 @@ _sym_db = _symbol_database.Default()
 
 
 DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x0b\x61gent.proto\x12\x10\x63ladnet.agent.v1")\n\x08\x45ndpoint\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r"U\n\x05\x43loud\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x0c\n\x04vnet\x18\x04 \x01(\t\x12\x0e\n\x06subnet\x18\x05 \x01(\t"\xd8\x02\n\rReportRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x33\n\x0fpublic_endpoint\x18\x02 \x01(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x35\n\x11private_endpoints\x18\x03 \x03(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x19\n\x11occupied_networks\x18\x04 \x03(\t\x12\x0b\n\x03mtu\x18\x05 \x01(\r\x12&\n\x05\x63loud\x18\x06 \x01(\x0b\x32\x17.cladnet.agent.v1.Cloud\x12*\n\x05state\x18\x07 \x01(\x0e\x32\x1b.cladnet.agent.v1.HostState\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\ragent_version\x18\t \x01(\t\x12\x0f\n\x07is_down\x18\n \x01(\x08\x12\x13\n\x0brekeys_done\x18\x0b \x01(\r"0\n\x0bReportReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04"^\n\x0cWatchRequest\x12\x12\n\ncluster_id\x18\x01 \x01(\x06\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12(\n\x06orders\x18\x03 \x01(\x0b\x32\x18.cladnet.agent.v1.Orders"\xd0\x01\n\nWatchReply\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.cladnet.agent.v1.SnapshotH\x00\x12(\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x17.cladnet.agent.v1.DeltaH\x00\x12*\n\x06orders\x18\x03 \x01(\x0b\x32\x18.cladnet.agent.v1.OrdersH\x00\x12\x32\n\x04test\x18\x04 \x01(\x0b\x32".cladnet.agent.v1.ConnectivityTestH\x00\x42\x08\n\x06update"0\n\x06Orders\x12\x0c\n\x04\x64own\x18\x01 \x01(\x08\x12\x18\n\x10rekeys_requested\x18\x02 \x01(\r"A\n\x10\x43onnectivityTest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r"E\n\x07Network\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63idr\x18\x02 \x01(\t\x12\x0b\n\x03mtu\x18\x03 \x01(\r\x12\x11\n\trule_type\x18\x04 \x01(\t"y\n\x04Peer\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12,\n\x08\x65ndpoint\x18\x04 \x01(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x10\n\x08revision\x18\x05 \x01(\x04"-\n\nController\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t"\xb6\x01\n\x08Snapshot\x12\x12\n\ncluster_id\x18\x01 \x01(\x06\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12*\n\x07network\x18\x03 \x01(\x0b\x32\x19.cladnet.agent.v1.Network\x12%\n\x05peers\x18\x04 \x03(\x0b\x32\x16.cladnet.agent.v1.Peer\x12\x31\n\x0b\x63ontrollers\x18\x05 \x03(\x0b\x32\x1c.cladnet.agent.v1.Controller"\xd3\x01\n\x05\x44\x65lta\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12*\n\x07network\x18\x02 \x01(\x0b\x32\x19.cladnet.agent.v1.Network\x12%\n\x05peers\x18\x03 \x03(\x0b\x32\x16.cladnet.agent.v1.Peer\x12\x15\n\rremoved_hosts\x18\x04 \x03(\t\x12\x31\n\x0b\x63ontrollers\x18\x05 \x03(\x0b\x32\x1c.cladnet.agent.v1.Controller\x12\x1b\n\x13\x63ontrollers_changed\x18\x06 \x01(\x08"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c"%\n\nRenewReply\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c"U\n\x11\x46inishTestRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12%\n\x05pings\x18\x03 \x03(\x0b\x32\x16.cladnet.agent.v1.Ping"H\n\x04Ping\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\treachable\x18\x03 \x01(\x08\x12\x0e\n\x06rtt_ms\x18\x04 \x01(\x02"\x11\n\x0f\x46inishTestReply"\x0e\n\x0cLeaveRequest"\x0c\n\nLeaveReply*\xbe\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16HOST_STATE_CONFIGURING\x10\x01\x12\x18\n\x14HOST_STATE_TUNNELING\x10\x02\x12\x17\n\x13HOST_STATE_DEGRADED\x10\x03\x12\x16\n\x12HOST_STATE_CLOSING\x10\x04\x12\x17\n\x13HOST_STATE_RELEASED\x10\x05\x12\x15\n\x11HOST_STATE_FAILED\x10\x06\x32\x85\x03\n\x0c\x41gentControl\x12H\n\x06Report\x12\x1f.cladnet.agent.v1.ReportRequest\x1a\x1d.cladnet.agent.v1.ReportReply\x12G\n\x05Watch\x12\x1e.cladnet.agent.v1.WatchRequest\x1a\x1c.cladnet.agent.v1.WatchReply0\x01\x12\x45\n\x05Renew\x12\x1e.cladnet.agent.v1.RenewRequest\x1a\x1c.cladnet.agent.v1.RenewReply\x12\x45\n\x05Leave\x12\x1e.cladnet.agent.v1.LeaveRequest\x1a\x1c.cladnet.agent.v1.LeaveReply\x12T\n\nFinishTest\x12#.cladnet.agent.v1.FinishTestRequest\x1a!.cladnet.agent.v1.FinishTestReplyb\x06proto3'
+    b'\n\x0b\x61gent.proto\x12\x10\x63ladnet.agent.v1")\n\x08\x45ndpoint\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r"U\n\x05\x43loud\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\x0c\n\x04vnet\x18\x04 \x01(\t\x12\x0e\n\x06subnet\x18\x05 \x01(\t"\x81\x03\n\rReportRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x33\n\x0fpublic_endpoint\x18\x02 \x01(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x35\n\x11private_endpoints\x18\x03 \x03(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x19\n\x11occupied_networks\x18\x04 \x03(\t\x12\x0b\n\x03mtu\x18\x05 \x01(\r\x12&\n\x05\x63loud\x18\x06 \x01(\x0b\x32\x17.cladnet.agent.v1.Cloud\x12*\n\x05state\x18\x07 \x01(\x0e\x32\x1b.cladnet.agent.v1.HostState\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\ragent_version\x18\t \x01(\t\x12\x0f\n\x07is_down\x18\n \x01(\x08\x12\x13\n\x0brekeys_done\x18\x0b \x01(\r\x12\'\n\x06suites\x18\x0c \x03(\x0e\x32\x17.cladnet.agent.v1.Suite"0\n\x0bReportReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04"^\n\x0cWatchRequest\x12\x12\n\ncluster_id\x18\x01 \x01(\x06\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12(\n\x06orders\x18\x03 \x01(\x0b\x32\x18.cladnet.agent.v1.Orders"\xd0\x01\n\nWatchReply\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.cladnet.agent.v1.SnapshotH\x00\x12(\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x17.cladnet.agent.v1.DeltaH\x00\x12*\n\x06orders\x18\x03 \x01(\x0b\x32\x18.cladnet.agent.v1.OrdersH\x00\x12\x32\n\x04test\x18\x04 \x01(\x0b\x32".cladnet.agent.v1.ConnectivityTestH\x00\x42\x08\n\x06update"0\n\x06Orders\x12\x0c\n\x04\x64own\x18\x01 \x01(\x08\x12\x18\n\x10rekeys_requested\x18\x02 \x01(\r"A\n\x10\x43onnectivityTest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r"U\n\x07Network\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63idr\x18\x02 \x01(\t\x12\x0b\n\x03mtu\x18\x03 \x01(\r\x12\x11\n\trule_type\x18\x04 \x01(\t\x12\x0e\n\x06\x63ipher\x18\x05 \x01(\t"\xa2\x01\n\x04Peer\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12,\n\x08\x65ndpoint\x18\x04 \x01(\x0b\x32\x1a.cladnet.agent.v1.Endpoint\x12\x10\n\x08revision\x18\x05 \x01(\x04\x12\'\n\x06suites\x18\x06 \x03(\x0e\x32\x17.cladnet.agent.v1.Suite"-\n\nController\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t"\xb6\x01\n\x08Snapshot\x12\x12\n\ncluster_id\x18\x01 \x01(\x06\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12*\n\x07network\x18\x03 \x01(\x0b\x32\x19.cladnet.agent.v1.Network\x12%\n\x05peers\x18\x04 \x03(\x0b\x32\x16.cladnet.agent.v1.Peer\x12\x31\n\x0b\x63ontrollers\x18\x05 \x03(\x0b\x32\x1c.cladnet.agent.v1.Controller"\xd3\x01\n\x05\x44\x65lta\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12*\n\x07network\x18\x02 \x01(\x0b\x32\x19.cladnet.agent.v1.Network\x12%\n\x05peers\x18\x03 \x03(\x0b\x32\x16.cladnet.agent.v1.Peer\x12\x15\n\rremoved_hosts\x18\x04 \x03(\t\x12\x31\n\x0b\x63ontrollers\x18\x05 \x03(\x0b\x32\x1c.cladnet.agent.v1.Controller\x12\x1b\n\x13\x63ontrollers_changed\x18\x06 \x01(\x08"\x1f\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c"%\n\nRenewReply\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c"U\n\x11\x46inishTestRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12%\n\x05pings\x18\x03 \x03(\x0b\x32\x16.cladnet.agent.v1.Ping"H\n\x04Ping\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\treachable\x18\x03 \x01(\x08\x12\x0e\n\x06rtt_ms\x18\x04 \x01(\x02"\x11\n\x0f\x46inishTestReply"\x0e\n\x0cLeaveRequest"\x0c\n\nLeaveReply*\xbe\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16HOST_STATE_CONFIGURING\x10\x01\x12\x18\n\x14HOST_STATE_TUNNELING\x10\x02\x12\x17\n\x13HOST_STATE_DEGRADED\x10\x03\x12\x16\n\x12HOST_STATE_CLOSING\x10\x04\x12\x17\n\x13HOST_STATE_RELEASED\x10\x05\x12\x15\n\x11HOST_STATE_FAILED\x10\x06*R\n\x05Suite\x12\x15\n\x11SUITE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUITE_CHACHA20_POLY1305\x10\x01\x12\x15\n\x11SUITE_AES_256_GCM\x10\x02\x32\x85\x03\n\x0c\x41gentControl\x12H\n\x06Report\x12\x1f.cladnet.agent.v1.ReportRequest\x1a\x1d.cladnet.agent.v1.ReportReply\x12G\n\x05Watch\x12\x1e.cladnet.agent.v1.WatchRequest\x1a\x1c.cladnet.agent.v1.WatchReply0\x01\x12\x45\n\x05Renew\x12\x1e.cladnet.agent.v1.RenewRequest\x1a\x1c.cladnet.agent.v1.RenewReply\x12\x45\n\x05Leave\x12\x1e.cladnet.agent.v1.LeaveRequest\x1a\x1c.cladnet.agent.v1.LeaveReply\x12T\n\nFinishTest\x12#.cladnet.agent.v1.FinishTestRequest\x1a!.cladnet.agent.v1.FinishTestReplyb\x06proto3'
 )
 
 _globals = globals()
@@ -26,48 +26,50 @@ _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "agent_pb2", _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
     DESCRIPTOR._loaded_options = None
-    _globals["_HOSTSTATE"]._serialized_start = 1907
-    _globals["_HOSTSTATE"]._serialized_end = 2097
+    _globals["_HOSTSTATE"]._serialized_start = 2006
+    _globals["_HOSTSTATE"]._serialized_end = 2196
+    _globals["_SUITE"]._serialized_start = 2198
+    _globals["_SUITE"]._serialized_end = 2280
     _globals["_ENDPOINT"]._serialized_start = 33
     _globals["_ENDPOINT"]._serialized_end = 74
     _globals["_CLOUD"]._serialized_start = 76
     _globals["_CLOUD"]._serialized_end = 161
     _globals["_REPORTREQUEST"]._serialized_start = 164
-    _globals["_REPORTREQUEST"]._serialized_end = 508
-    _globals["_REPORTREPLY"]._serialized_start = 510
-    _globals["_REPORTREPLY"]._serialized_end = 558
-    _globals["_WATCHREQUEST"]._serialized_start = 560
-    _globals["_WATCHREQUEST"]._serialized_end = 654
-    _globals["_WATCHREPLY"]._serialized_start = 657
-    _globals["_WATCHREPLY"]._serialized_end = 865
-    _globals["_ORDERS"]._serialized_start = 867
-    _globals["_ORDERS"]._serialized_end = 915
-    _globals["_CONNECTIVITYTEST"]._serialized_start = 917
-    _globals["_CONNECTIVITYTEST"]._serialized_end = 982
-    _globals["_NETWORK"]._serialized_start = 984
-    _globals["_NETWORK"]._serialized_end = 1053
-    _globals["_PEER"]._serialized_start = 1055
-    _globals["_PEER"]._serialized_end = 1176
-    _globals["_CONTROLLER"]._serialized_start = 1178
-    _globals["_CONTROLLER"]._serialized_end = 1223
-    _globals["_SNAPSHOT"]._serialized_start = 1226
-    _globals["_SNAPSHOT"]._serialized_end = 1408
-    _globals["_DELTA"]._serialized_start = 1411
-    _globals["_DELTA"]._serialized_end = 1622
-    _globals["_RENEWREQUEST"]._serialized_start = 1624
-    _globals["_RENEWREQUEST"]._serialized_end = 1655
-    _globals["_RENEWREPLY"]._serialized_start = 1657
-    _globals["_RENEWREPLY"]._serialized_end = 1694
-    _globals["_FINISHTESTREQUEST"]._serialized_start = 1696
-    _globals["_FINISHTESTREQUEST"]._serialized_end = 1781
-    _globals["_PING"]._serialized_start = 1783
-    _globals["_PING"]._serialized_end = 1855
-    _globals["_FINISHTESTREPLY"]._serialized_start = 1857
-    _globals["_FINISHTESTREPLY"]._serialized_end = 1874
-    _globals["_LEAVEREQUEST"]._serialized_start = 1876
-    _globals["_LEAVEREQUEST"]._serialized_end = 1890
-    _globals["_LEAVEREPLY"]._serialized_start = 1892
-    _globals["_LEAVEREPLY"]._serialized_end = 1904
-    _globals["_AGENTCONTROL"]._serialized_start = 2100
-    _globals["_AGENTCONTROL"]._serialized_end = 2489
+    _globals["_REPORTREQUEST"]._serialized_end = 549
+    _globals["_REPORTREPLY"]._serialized_start = 551
+    _globals["_REPORTREPLY"]._serialized_end = 599
+    _globals["_WATCHREQUEST"]._serialized_start = 601
+    _globals["_WATCHREQUEST"]._serialized_end = 695
+    _globals["_WATCHREPLY"]._serialized_start = 698
+    _globals["_WATCHREPLY"]._serialized_end = 906
+    _globals["_ORDERS"]._serialized_start = 908
+    _globals["_ORDERS"]._serialized_end = 956
+    _globals["_CONNECTIVITYTEST"]._serialized_start = 958
+    _globals["_CONNECTIVITYTEST"]._serialized_end = 1023
+    _globals["_NETWORK"]._serialized_start = 1025
+    _globals["_NETWORK"]._serialized_end = 1110
+    _globals["_PEER"]._serialized_start = 1113
+    _globals["_PEER"]._serialized_end = 1275
+    _globals["_CONTROLLER"]._serialized_start = 1277
+    _globals["_CONTROLLER"]._serialized_end = 1322
+    _globals["_SNAPSHOT"]._serialized_start = 1325
+    _globals["_SNAPSHOT"]._serialized_end = 1507
+    _globals["_DELTA"]._serialized_start = 1510
+    _globals["_DELTA"]._serialized_end = 1721
+    _globals["_RENEWREQUEST"]._serialized_start = 1723
+    _globals["_RENEWREQUEST"]._serialized_end = 1754
+    _globals["_RENEWREPLY"]._serialized_start = 1756
+    _globals["_RENEWREPLY"]._serialized_end = 1793
+    _globals["_FINISHTESTREQUEST"]._serialized_start = 1795
+    _globals["_FINISHTESTREQUEST"]._serialized_end = 1880
+    _globals["_PING"]._serialized_start = 1882
+    _globals["_PING"]._serialized_end = 1954
+    _globals["_FINISHTESTREPLY"]._serialized_start = 1956
+    _globals["_FINISHTESTREPLY"]._serialized_end = 1973
+    _globals["_LEAVEREQUEST"]._serialized_start = 1975
+    _globals["_LEAVEREQUEST"]._serialized_end = 1989
+    _globals["_LEAVEREPLY"]._serialized_start = 1991
+    _globals["_LEAVEREPLY"]._serialized_end = 2003
+    _globals["_AGENTCONTROL"]._serialized_start = 2283
+    _globals["_AGENTCONTROL"]._serialized_end = 2672
 # @@protoc_insertion_point(module_scope)

@@ -17,6 +17,12 @@ class HostState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HOST_STATE_CLOSING: _ClassVar[HostState]
     HOST_STATE_RELEASED: _ClassVar[HostState]
     HOST_STATE_FAILED: _ClassVar[HostState]
+
+class Suite(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUITE_UNSPECIFIED: _ClassVar[Suite]
+    SUITE_CHACHA20_POLY1305: _ClassVar[Suite]
+    SUITE_AES_256_GCM: _ClassVar[Suite]
 HOST_STATE_UNSPECIFIED: HostState
 HOST_STATE_CONFIGURING: HostState
 HOST_STATE_TUNNELING: HostState
@@ -24,6 +30,9 @@ HOST_STATE_DEGRADED: HostState
 HOST_STATE_CLOSING: HostState
 HOST_STATE_RELEASED: HostState
 HOST_STATE_FAILED: HostState
+SUITE_UNSPECIFIED: Suite
+SUITE_CHACHA20_POLY1305: Suite
+SUITE_AES_256_GCM: Suite
 
 class Endpoint(_message.Message):
     __slots__ = ("address", "port")
@@ -48,7 +57,7 @@ class Cloud(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., region: _Optional[str] = ..., zone: _Optional[str] = ..., vnet: _Optional[str] = ..., subnet: _Optional[str] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
-    __slots__ = ("public_key", "public_endpoint", "private_endpoints", "occupied_networks", "mtu", "cloud", "state", "reason", "agent_version", "is_down", "rekeys_done")
+    __slots__ = ("public_key", "public_endpoint", "private_endpoints", "occupied_networks", "mtu", "cloud", "state", "reason", "agent_version", "is_down", "rekeys_done", "suites")
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +69,7 @@ class ReportRequest(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     IS_DOWN_FIELD_NUMBER: _ClassVar[int]
     REKEYS_DONE_FIELD_NUMBER: _ClassVar[int]
+    SUITES_FIELD_NUMBER: _ClassVar[int]
     public_key: bytes
     public_endpoint: Endpoint
     private_endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
@@ -71,7 +81,8 @@ class ReportRequest(_message.Message):
     agent_version: str
     is_down: bool
     rekeys_done: int
-    def __init__(self, public_key: _Optional[bytes] = ..., public_endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., private_endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., occupied_networks: _Optional[_Iterable[str]] = ..., mtu: _Optional[int] = ..., cloud: _Optional[_Union[Cloud, _Mapping]] = ..., state: _Optional[_Union[HostState, str]] = ..., reason: _Optional[str] = ..., agent_version: _Optional[str] = ..., is_down: bool = ..., rekeys_done: _Optional[int] = ...) -> None: ...
+    suites: _containers.RepeatedScalarFieldContainer[Suite]
+    def __init__(self, public_key: _Optional[bytes] = ..., public_endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., private_endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., occupied_networks: _Optional[_Iterable[str]] = ..., mtu: _Optional[int] = ..., cloud: _Optional[_Union[Cloud, _Mapping]] = ..., state: _Optional[_Union[HostState, str]] = ..., reason: _Optional[str] = ..., agent_version: _Optional[str] = ..., is_down: bool = ..., rekeys_done: _Optional[int] = ..., suites: _Optional[_Iterable[_Union[Suite, str]]] = ...) -> None: ...
 
 class ReportReply(_message.Message):
     __slots__ = ("address", "revision")
@@ -122,30 +133,34 @@ class ConnectivityTest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., count: _Optional[int] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
-    __slots__ = ("name", "cidr", "mtu", "rule_type")
+    __slots__ = ("name", "cidr", "mtu", "rule_type", "cipher")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CIDR_FIELD_NUMBER: _ClassVar[int]
     MTU_FIELD_NUMBER: _ClassVar[int]
     RULE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CIPHER_FIELD_NUMBER: _ClassVar[int]
     name: str
     cidr: str
     mtu: int
     rule_type: str
-    def __init__(self, name: _Optional[str] = ..., cidr: _Optional[str] = ..., mtu: _Optional[int] = ..., rule_type: _Optional[str] = ...) -> None: ...
+    cipher: str
+    def __init__(self, name: _Optional[str] = ..., cidr: _Optional[str] = ..., mtu: _Optional[int] = ..., rule_type: _Optional[str] = ..., cipher: _Optional[str] = ...) -> None: ...
 
 class Peer(_message.Message):
-    __slots__ = ("host", "address", "public_key", "endpoint", "revision")
+    __slots__ = ("host", "address", "public_key", "endpoint", "revision", "suites")
     HOST_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    SUITES_FIELD_NUMBER: _ClassVar[int]
     host: str
     address: str
     public_key: bytes
     endpoint: Endpoint
     revision: int
-    def __init__(self, host: _Optional[str] = ..., address: _Optional[str] = ..., public_key: _Optional[bytes] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    suites: _containers.RepeatedScalarFieldContainer[Suite]
+    def __init__(self, host: _Optional[str] = ..., address: _Optional[str] = ..., public_key: _Optional[bytes] = ..., endpoint: _Optional[_Union[Endpoint, _Mapping]] = ..., revision: _Optional[int] = ..., suites: _Optional[_Iterable[_Union[Suite, str]]] = ...) -> None: ...
 
 class Controller(_message.Message):
     __slots__ = ("name", "addresses")

@@ -78,6 +78,7 @@ def test_the_life_of_a_network(api: httpx.Client) -> None:
         "mtu": 0,
         "rule_type": "basic",
         "quarantine_s": 300,
+        "cipher": "auto",
         "peers": 0,
         "addresses_total": 254,
         "addresses_free": 254,
@@ -111,6 +112,7 @@ def test_the_life_of_a_network(api: httpx.Client) -> None:
         ({**SPEC, "mtu": True}, "mtu: Input should be a valid integer"),
         ({**SPEC, "rule_type": "fast"}, "'fast'"),
         ({**SPEC, "quarantine_s": -1}, "quarantine_s -1"),
+        ({**SPEC, "cipher": "rot13"}, "use auto or chacha20-poly1305 or aes-256-gcm"),
         ({**SPEC, "descripton": "misspelt"}, "descripton: Extra inputs are not permitted"),
     ],
 )

@@ -16,6 +16,8 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.host_report import Cloud
 from cladnet.core.host_state import Assessment, HostState
+from cladnet.core.pair_suites import DEFAULT_SUITES
+from cladnet.core.wireguard.suite import AES_256_GCM, CHACHA20_POLY1305
 from cladnet.wire import agent_pb2
 
 ETH0, DOCKER0, DEVICE = 2, 3, 4
@@ -95,6 +97,7 @@ def test_report_says_all_that_a_controller_wants_to_know() -> None:
         assessment=Assessment(HostState.DEGRADED, "because"),
         is_down=True,
         rekeys_done=3,
+        suites=(AES_256_GCM, CHACHA20_POLY1305),
     )
     assert report == agent_pb2.ReportRequest(
         public_key=b"k" * 32,
@@ -108,6 +111,7 @@ def test_report_says_all_that_a_controller_wants_to_know() -> None:
         agent_version=__version__,
         is_down=True,
         rekeys_done=3,
+        suites=[agent_pb2.SUITE_AES_256_GCM, agent_pb2.SUITE_CHACHA20_POLY1305],
     )
 
 
@@ -120,6 +124,7 @@ def test_every_state_has_its_name_on_the_wire(state: HostState) -> None:
         public_endpoint=None,
         mtu_bytes=1420,
         assessment=Assessment(state),
+        suites=DEFAULT_SUITES,
     )
     assert agent_pb2.HostState.Name(report.state) == f"HOST_STATE_{state.name}"
     assert not report.HasField("public_endpoint")

@@ -36,6 +36,8 @@ STATUS: dict[str, Any] = {
     "public_endpoint_source": "stun",
     "device": "cladnet0",
     "mtu": 1420,
+    "cipher": "auto",
+    "ciphers": ["aes-256-gcm", "chacha20-poly1305"],
     "control": {"desired": "up", "rekeys_requested": 0, "rekeys_done": 0},
     "peers": [],
     "drops": {"no_route": 0, "replay": 3},
@@ -52,6 +54,9 @@ def peer(host: str, address: str, **changes: object) -> dict[str, Any]:
         "last_handshake_age_s": 12.0,
         "rx_bytes": 2048,
         "tx_bytes": 10,
+        "cipher": "aes-256-gcm",
+        "session_cipher": "aes-256-gcm",
+        "ciphers": ["aes-256-gcm", "chacha20-poly1305"],
         **changes,
     }
 
@@ -123,7 +128,11 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
     agent.reply = STATUS | {
         "state": "degraded",
         "reason": "no controller answers",
-        "peers": [peer("b1", "10.77.0.3"), peer("c1", "10.77.0.4", endpoint=None, last_handshake_age_s=None)],
+        "peers": [
+            peer("b1", "10.77.0.3"),
+            peer("c1", "10.77.0.4", endpoint=None, last_handshake_age_s=None, session_cipher=None),
+            peer("d1", "10.77.0.5", session_cipher="chacha20-poly1305"),
+        ],
     }
     status, out, _unused = run("status")
     assert status == 0
@@ -133,8 +142,10 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
         "reason      no controller answers",
         "endpoint    198.51.100.1:8055  (from stun)",
         "dropped     replay 3",
-        "b1    10.77.0.3  198.51.100.2:8055  12 s       2.0 KiB   10 B",
-        "c1    10.77.0.4  198.51.100.2:8055  never      2.0 KiB   10 B",
+        "cipher      auto",
+        "b1    10.77.0.3  198.51.100.2:8055  aes-256-gcm        12 s       2.0 KiB   10 B",
+        "c1    10.77.0.4  198.51.100.2:8055  aes-256-gcm        never      2.0 KiB   10 B",
+        "d1    10.77.0.5  198.51.100.2:8055  chacha20-poly1305  12 s       2.0 KiB   10 B",
     ]:
         assert line in out.splitlines()
 
@@ -162,7 +173,7 @@ def test_status_of_a_stopped_agent_says_so_and_shows_the_last_rule(config_dir: P
     assert status == EXIT_AGENT_DOWN
     assert "systemctl status cladnet-agent@demo" in out
     assert "10.77.0.2" in out
-    assert "b1    10.77.0.3  198.51.100.2:8055  never" in out
+    assert "b1    10.77.0.3  198.51.100.2:8055  chacha20-poly1305  never" in out
     status, out, _unused = run("status", "--json")
     assert (json.loads(out)["state"], json.loads(out)["revision"]) == ("down", 42)
     assert set(STATUS) == set(json.loads(out))
@@ -241,6 +252,19 @@ def test_ping_wants_a_sensible_timeout(run: Run, timeout: str, capsys: pytest.Ca
         ({"last_handshake_age_s": None}, "none yet: UDP"),
         ({"last_handshake_age_s": 600.0}, "idle"),
         ({"last_handshake_age_s": 12.0}, "session    up"),
+        ({}, "cipher     aes-256-gcm: both CPUs have AES instructions"),
+        (
+            {"session_cipher": "chacha20-poly1305"},
+            "AES instructions (the session still has chacha20-poly1305)",
+        ),
+        (
+            {"cipher": "chacha20-poly1305", "ciphers": ["chacha20-poly1305", "aes-256-gcm"]},
+            "chacha20-poly1305: no AES instructions in the CPU of b1",
+        ),
+        (
+            {"cipher": "chacha20-poly1305", "ciphers": ["chacha20-poly1305"]},
+            "chacha20-poly1305: b1 is a WireGuard peer without an agent, or has one of release 0.2",
+        ),
     ],
 )
 def test_explain_says_which_endpoint_and_why(
@@ -251,6 +275,27 @@ def test_explain_says_which_endpoint_and_why(
         status, out, _unused = run("explain", name)
         assert status == 0
         assert words in out
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"cipher": "aes-256-gcm"}, "aes-256-gcm: the network's cipher"),
+        ({"ciphers": ["chacha20-poly1305", "aes-256-gcm"]}, "no AES instructions in the CPU of this host"),
+    ],
+)
+def test_explain_says_what_the_network_and_this_host_have_to_do_with_the_cipher(
+    agent: Agent, run: Run, facts: dict[str, Any], words: str
+) -> None:
+    agent.reply = STATUS | facts | {"peers": [peer("b1", "10.77.0.3")]}
+    assert words in run("explain", "b1")[1]
+
+
+def test_agent_of_the_release_before_is_shown_and_explained(agent: Agent, run: Run) -> None:
+    known = {key: value for key, value in peer("b1", "10.77.0.3").items() if "cipher" not in key}
+    agent.reply = {key: value for key, value in STATUS.items() if "cipher" not in key} | {"peers": [known]}
+    assert "b1    10.77.0.3  198.51.100.2:8055  -       12 s" in run("status")[1]
+    assert "cipher     chacha20-poly1305: this agent is of release 0.2" in run("explain", "b1")[1]
 
 
 def test_explain_of_an_unknown_peer_names_the_known_ones(agent: Agent, run: Run) -> None:

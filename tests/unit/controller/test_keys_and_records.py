@@ -19,10 +19,11 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
 from cladnet.core.host_report import Cloud, HostReport
 from cladnet.core.host_state import HostState
-from cladnet.core.network import NetworkSpec
+from cladnet.core.network import CIPHERS, NetworkSpec
 from cladnet.core.orders import Orders
 from cladnet.core.place import Place
 from cladnet.core.rule_table import ControllerEntry, PeerEntry
+from cladnet.core.wireguard.suite import AES_256_GCM, CHACHA20_POLY1305, Suite
 
 KEY = bytes(range(32))
 REPORT = HostReport(
@@ -68,13 +69,28 @@ def test_the_keys_of_one_network_are_not_those_of_another_whose_name_begins_the_
     assert not keys.host("net1", "a10").startswith(keys.hosts("net10"))
 
 
-def test_a_network_survives_etcd() -> None:
-    spec = NetworkSpec("demo", IPv4Network("10.99.0.0/24"), "für alle", 1380, "basic", 60)
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_a_network_survives_etcd(cipher: str) -> None:
+    spec = NetworkSpec("demo", IPv4Network("10.99.0.0/24"), "für alle", 1380, "basic", 60, cipher)
     assert records.read_network("demo", records.write_network(spec)) == spec
 
 
+def test_a_cipher_is_named_only_where_it_is_not_the_one_of_the_release_before() -> None:
+    written = [
+        records.write_network(NetworkSpec("demo", IPv4Network("10.99.0.0/24"), cipher=c)) for c in CIPHERS
+    ]
+    assert [json.loads(value).get("cipher") for value in written] == [None, *CIPHERS[1:]]
+
+
 @pytest.mark.parametrize(
-    "report", [None, REPORT, HostReport(KEY), HostReport(KEY, is_down=True, rekeys_done=2)]
+    "report",
+    [
+        None,
+        REPORT,
+        HostReport(KEY),
+        HostReport(KEY, is_down=True, rekeys_done=2),
+        HostReport(KEY, suites=(AES_256_GCM, CHACHA20_POLY1305)),
+    ],
 )
 def test_a_host_survives_etcd(report: HostReport | None) -> None:
     record = HostRecord("ab" * 32, report)
@@ -82,9 +98,24 @@ def test_a_host_survives_etcd(report: HostReport | None) -> None:
 
 
 @pytest.mark.parametrize("endpoint", [None, Endpoint("198.51.100.11", 8055), Endpoint("2001:db8::1", 1)])
-def test_a_peer_survives_etcd(endpoint: Endpoint | None) -> None:
-    peer = PeerEntry("a1", IPv4Address("10.99.0.1"), KEY, endpoint, 17)
+@pytest.mark.parametrize("suites", [(CHACHA20_POLY1305,), (AES_256_GCM, CHACHA20_POLY1305)])
+def test_a_peer_survives_etcd(endpoint: Endpoint | None, suites: tuple[Suite, ...]) -> None:
+    peer = PeerEntry("a1", IPv4Address("10.99.0.1"), KEY, endpoint, 17, suites)
     assert records.read_peer("a1", 17, records.write_peer(peer)) == peer
+
+
+def test_what_the_release_before_wrote_speaks_only_wireguards_suite() -> None:
+    """Of a host and of a peer, as release 0.2 wrote them."""
+    report = HostReport(KEY, suites=(AES_256_GCM,))
+    host = json.loads(records.write_host(HostRecord("id", report)))
+    del host["suites"]
+    read = records.read_host(json.dumps(host).encode())
+    assert read.report == HostReport(KEY)
+    peer = json.loads(
+        records.write_peer(PeerEntry("a1", IPv4Address("10.99.0.1"), KEY, suites=(AES_256_GCM,)))
+    )
+    del peer["suites"]
+    assert records.read_peer("a1", 1, json.dumps(peer).encode()).suites == (CHACHA20_POLY1305,)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +131,11 @@ def test_a_place_survives_etcd(place: Place) -> None:
 
 
 def test_what_a_host_has_done_is_where_the_release_before_does_not_look() -> None:
-    document = json.loads(records.write_host(HostRecord("id", HostReport(KEY, is_down=True, rekeys_done=2))))
+    report = HostReport(KEY, is_down=True, rekeys_done=2, suites=(AES_256_GCM,))
+    document = json.loads(records.write_host(HostRecord("id", report)))
     assert document["done"] == {"is_down": True, "rekeys_done": 2}
-    assert not {"is_down", "rekeys_done"} & document["report"].keys()
+    assert document["suites"] == ["aes-256-gcm"]
+    assert not {"is_down", "rekeys_done", "suites"} & document["report"].keys()
     assert "done" not in json.loads(records.write_host(HostRecord("id", HostReport(KEY))))
 
 
@@ -131,6 +164,7 @@ def test_a_person_can_read_what_stands_in_etcd() -> None:
         "address": "10.99.0.1",
         "public_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "endpoint": None,
+        "suites": ["chacha20-poly1305"],
     }
 
 

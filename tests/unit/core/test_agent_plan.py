@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cladnet.core.agent_plan import Connect, RemovePeer, SetPeer, plan, select_peers
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.rule_table import NetworkRule, PeerEntry, RuleTable, by_host
+from cladnet.core.wireguard.suite import AES_256_GCM, CHACHA20_POLY1305
 
 CIDR = IPv4Network("10.77.0.0/24")
 OWN_KEY = bytes(32)
@@ -20,8 +22,8 @@ def peer(host: str, number: int, endpoint: str = "198.51.100.1:8055") -> PeerEnt
     return PeerEntry(host, IPv4Address(f"10.77.0.{number}"), bytes([number]) * 32, Endpoint.parse(endpoint))
 
 
-def table(*peers: PeerEntry) -> RuleTable:
-    return RuleTable(7, 1, NetworkRule("demo", CIDR), by_host(peers))
+def table(*peers: PeerEntry, cipher: str = "auto") -> RuleTable:
+    return RuleTable(7, 1, NetworkRule("demo", CIDR, cipher=cipher), by_host(peers))
 
 
 def selected(*peers: PeerEntry) -> tuple[dict[str, PeerEntry], tuple[str, ...]]:
@@ -91,6 +93,47 @@ def test_endpoint_inside_the_overlay_is_not_used() -> None:
     peers, problems = selected(peer("b", 3, "10.77.0.4:8055"))
     assert peers["b"].endpoint is None
     assert "inside the overlay" in problems[0]
+
+
+def fast(entry: PeerEntry) -> PeerEntry:
+    """On a CPU with AES instructions."""
+    return replace(entry, suites=(AES_256_GCM, CHACHA20_POLY1305))
+
+
+ME = replace(peer("me", 2), public_key=OWN_KEY)
+
+
+@pytest.mark.parametrize(
+    ("cipher", "me", "suites"),
+    [
+        ("auto", ME, {"b": ["chacha20-poly1305"], "c": ["chacha20-poly1305"]}),
+        (
+            "auto",
+            fast(ME),
+            {"b": ["aes-256-gcm", "chacha20-poly1305"], "c": ["chacha20-poly1305", "aes-256-gcm"]},
+        ),
+        ("aes-256-gcm", fast(ME), {"b": ["aes-256-gcm"], "c": ["aes-256-gcm"]}),
+        ("chacha20-poly1305", fast(ME), {"b": ["chacha20-poly1305"], "c": ["chacha20-poly1305"]}),
+    ],
+)
+def test_peers_have_the_suites_of_the_pair(cipher: str, me: PeerEntry, suites: dict[str, list[str]]) -> None:
+    selection = select_peers(
+        table(me, fast(peer("b", 3)), peer("c", 4), cipher=cipher), own_host="me", own_key=OWN_KEY
+    )
+    assert {host: [s.name for s in entry.suites] for host, entry in selection.peers.items()} == suites
+
+
+def test_peer_that_cannot_speak_the_cipher_is_named() -> None:
+    wanted = table(fast(ME), fast(peer("b", 3)), peer("c", 4), cipher="aes-256-gcm")
+    selection = select_peers(wanted, own_host="me", own_key=OWN_KEY)
+    assert [problem.split()[0] for problem in selection.problems] == ["c"]
+    assert selection.peers["c"].suites == (AES_256_GCM,), "nobody falls back by himself"
+
+
+def test_another_cipher_of_the_network_sets_the_peers_and_greets_nobody() -> None:
+    tables = [table(fast(ME), fast(peer("b", 3)), cipher=cipher) for cipher in ("auto", "chacha20-poly1305")]
+    before, after = (select_peers(each, own_host="me", own_key=OWN_KEY).peers for each in tables)
+    assert plan(before, after) == (SetPeer(after["b"]),)
 
 
 hosts = st.dictionaries(

@@ -66,6 +66,8 @@ def test_other_address_spaces_are_refused(cidr: str) -> None:
         {"quarantine_s": -1},
         {"quarantine_s": 10**9},
         {"rule_type": "fastest"},
+        {"cipher": "aes"},
+        {"cipher": ""},
         {"description": "x" * 501},
         {"description": "two\nlines"},
         {"description": "\x1b[31m"},

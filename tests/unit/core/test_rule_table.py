@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput
+from cladnet.core.network import CIPHERS
 from cladnet.core.rule_table import (
     ControllerEntry,
     NetworkRule,
@@ -21,6 +22,7 @@ from cladnet.core.rule_table import (
     by_host,
 )
 from cladnet.core.rule_table_document import table_from_document, table_to_document
+from cladnet.core.wireguard.suite import SUITES
 
 CIDR = IPv4Network("10.77.0.0/24")
 
@@ -70,12 +72,13 @@ peers = st.builds(
     st.binary(min_size=32, max_size=32),
     endpoints,
     st.integers(0, 2**63),
+    st.permutations(SUITES).map(tuple) | st.sampled_from([(suite,) for suite in SUITES]),
 )
 tables = st.builds(
     RuleTable,
     st.integers(0, 2**64 - 1),
     st.integers(0, 2**63),
-    st.none() | st.just(NetworkRule("demo", CIDR, 1300)),
+    st.none() | st.builds(NetworkRule, st.just("demo"), st.just(CIDR), cipher=st.sampled_from(CIPHERS)),
     st.lists(peers, max_size=4).map(by_host),
     st.lists(st.builds(ControllerEntry, st.text(max_size=5), st.just(("198.51.100.1",))), max_size=2).map(
         tuple
@@ -86,6 +89,14 @@ tables = st.builds(
 @given(tables)
 def test_table_survives_the_disk(before: RuleTable) -> None:
     assert table_from_document(json.loads(json.dumps(table_to_document(before)))) == before
+
+
+def test_table_of_another_release_is_read() -> None:
+    document = table_to_document(table(peer("a", 2)))
+    del document["network"]["cipher"], document["peers"][0]["suites"]
+    assert table_from_document(document) == table(peer("a", 2))
+    document["network"]["cipher"], document["peers"][0]["suites"] = "post-quantum", ["post-quantum"]
+    assert table_from_document(document) == table(peer("a", 2))
 
 
 DOCUMENT = table_to_document(table(peer("a", 2, "198.51.100.1:8055")))

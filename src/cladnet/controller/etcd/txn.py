@@ -39,6 +39,17 @@ def unchanged(key: bytes, mod_revision: int) -> pb.Compare:
     return pb.Compare(key=key, target=pb.Compare.MOD, result=pb.Compare.EQUAL, mod_revision=mod_revision)
 
 
+def none_written_since(prefix: bytes, revision: int) -> pb.Compare:
+    """Holds if no key that begins with the prefix was made or written after this revision."""
+    return pb.Compare(
+        key=prefix,
+        range_end=prefix_end(prefix),
+        target=pb.Compare.MOD,
+        result=pb.Compare.LESS,
+        mod_revision=revision + 1,
+    )
+
+
 def created_at(key: bytes, create_revision: int) -> pb.Compare:
     """Holds if the key came into being at this revision and was never deleted since."""
     return pb.Compare(

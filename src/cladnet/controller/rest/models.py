@@ -9,7 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from cladnet.controller.networks import NetworkPatch
 from cladnet.controller.replica import NetworkState
 from cladnet.core import ipam
-from cladnet.core.network import NetworkSpec, parse_cidr
+from cladnet.core.network import AUTO_CIPHER, CIPHERS, NetworkSpec, parse_cidr
+
+_CIPHER = (
+    "Of the tunnels: auto (of each pair, AES-256-GCM where both CPUs have instructions for it), "
+    "chacha20-poly1305 (plain WireGuard) or aes-256-gcm (no peers without an agent)."
+)
 
 
 class Input(BaseModel):
@@ -29,6 +34,7 @@ class NetworkIn(Input):
     quarantine_s: int = Field(
         default=300, description="How long nobody gets the address of a host that left."
     )
+    cipher: str = Field(default=AUTO_CIPHER, description=_CIPHER, examples=list(CIPHERS))
 
     def spec(self) -> NetworkSpec:
         """The network that is meant.
@@ -43,6 +49,7 @@ class NetworkIn(Input):
             mtu=self.mtu,
             rule_type=self.rule_type,
             quarantine_s=self.quarantine_s,
+            cipher=self.cipher,
         )
 
 
@@ -53,6 +60,7 @@ class NetworkPatchIn(Input):
     description: str | None = None
     mtu: int | None = None
     quarantine_s: int | None = None
+    cipher: str | None = Field(default=None, description=f"{_CIPHER} Only to one that all hosts speak.")
 
     def patch(self) -> NetworkPatch:
         """The change that is meant.
@@ -61,7 +69,7 @@ class NetworkPatchIn(Input):
             InvalidInput: the address space is no CIDR.
         """
         cidr = None if self.cidr is None else parse_cidr(self.cidr)
-        return NetworkPatch(cidr, self.description, self.mtu, self.quarantine_s)
+        return NetworkPatch(cidr, self.description, self.mtu, self.quarantine_s, self.cipher)
 
 
 class EnrolmentIn(Input):
@@ -86,6 +94,7 @@ class Network(BaseModel):
     mtu: int
     rule_type: str
     quarantine_s: int
+    cipher: str
     peers: int = Field(description="Hosts in the network.")
     addresses_total: int
     addresses_free: int
@@ -103,6 +112,7 @@ class Network(BaseModel):
             mtu=spec.mtu,
             rule_type=spec.rule_type,
             quarantine_s=spec.quarantine_s,
+            cipher=spec.cipher,
             peers=len(state.host_names),
             addresses_total=total,
             addresses_free=total - sum(address in spec.cidr for address in state.holders),

@@ -148,6 +148,11 @@ class Peer(BaseModel):
     connected: bool = Field(description="Its agent has a stream to a controller.")
     mtu: int = 0
     agent_version: str = ""
+    ciphers: list[str] = Field(
+        default_factory=list,
+        description="What it speaks, the fastest on its CPU first; empty before its first report.",
+        examples=[["aes-256-gcm", "chacha20-poly1305"]],
+    )
     cloud: Cloud = Field(default_factory=Cloud)
     details: dict[str, str] = Field(
         default_factory=dict, description="What of cloud an administrator set.", examples=[{"zone": "a"}]
@@ -179,6 +184,7 @@ class Peer(BaseModel):
         if entry is not None:
             peer.public_key = base64.b64encode(entry.public_key).decode()
             peer.endpoint = None if entry.endpoint is None else str(entry.endpoint)
+            peer.ciphers = [suite.name for suite in entry.suites]
         if not place.is_managed:
             peer.state, peer.reason = UNMANAGED_STATE, _UNMANAGED
         if member is not None and member.record.report is not None:
