@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+SOURCES = FOLDER.parent / "src"
 
 
 def subjects() -> list[str]:
@@ -23,6 +24,7 @@ def main(argv: list[str]) -> int:
         print(f"bench: name one of: {', '.join(subjects())}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # leave no server behind
+    sys.path.insert(0, str(SOURCES))  # what is measured is the tree beside us, whatever is installed
     status: int = import_module(f"bench.{argv[0]}.main").main(argv[1:])
     return status
 

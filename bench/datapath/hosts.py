@@ -113,14 +113,20 @@ class Host:
         self._started.append(process)
         return process.pid
 
+    def converse(self, *argv: str) -> subprocess.Popen[str]:
+        """Starts what is told line by line what to do, and answers so."""
+        return subprocess.Popen(
+            self.command(*argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
     def has_device(self, device: str) -> bool:
         """Whether a network device is there."""
         argv = ["ip", "-n", self.name, "link", "show", device]
         return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
-    def set_up(self, device: str, address: str, *, mtu: int = 0) -> None:
+    def set_up(self, device: str, address: str, *, mtu: int = 0, prefix_length: int = 24) -> None:
         """Gives a device its address and switches it on."""
-        self.run("ip", "address", "add", f"{address}/24", "dev", device)
+        self.run("ip", "address", "add", f"{address}/{prefix_length}", "dev", device)
         self.run("ip", "link", "set", device, *(["mtu", str(mtu)] if mtu else []), "up")
 
     def pings(self, address: str) -> bool:

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from bench.datapath import agent_memory, many_peers
+from bench.datapath.bars import bars_table, verdicts
 from bench.datapath.hosts import BenchError
-from bench.datapath.measuring import Measuring, say
-from bench.datapath.overlay import System
+from bench.datapath.measuring import Measuring
+from bench.datapath.overlay import Kind, System
+from bench.datapath.plot import svg
+from bench.datapath.saying import say
 from bench.datapath.software import IPERF, ROOT
 from bench.datapath.systems import SYSTEMS
 from bench.datapath.works import Work, all_works
@@ -19,46 +23,54 @@ from bench.host import machine_class
 from bench.rows import Row, table, write
 
 RESULTS = ROOT / "build" / "bench"
+QUICK_ROUNDS, QUICK_S = 1, 1.0
+OURS_ALONE: dict[str, Callable[[int, float], Iterator[Row]]] = {
+    many_peers.WORK: many_peers.rows,
+    agent_memory.WORK: agent_memory.rows,
+}
+"""Works that only we do, by name: they take the rounds and the seconds."""
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench datapath", description=__doc__)
-    names = sorted({work.name for work in all_works()})
-    parser.add_argument("--only", type=_words, help=f"works, with commas: {', '.join(names)}")
-    parser.add_argument(
-        "--systems", type=_words, help=f"with commas: {', '.join(system.name for system in SYSTEMS)}"
-    )
-    setups = dict.fromkeys(work.setup.name for work in all_works())
-    parser.add_argument("--setups", type=_words, help=f"with commas: {', '.join(setups)}")
+    setups = {work.setup.name for work in all_works()}
+    choices = {
+        "--only": {work.name for work in all_works()} | set(OURS_ALONE),
+        "--setups": setups,
+        "--systems": {system.name for system in SYSTEMS},
+    }
+    for option, names in choices.items():
+        parser.add_argument(
+            option, type=_some_of(names), default=names, help=f"with commas: {', '.join(sorted(names))}"
+        )
     parser.add_argument("--rounds", type=int, default=3, help="how often every system does a work")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long it does it")
     parser.add_argument("--quick", action="store_true", help="one round of one second")
     parser.add_argument("--no-install", action="store_true", help="compare with what is there")
     parser.add_argument("--newest", action="store_true", help="look again for the newest Go modules")
-    parser.add_argument("--output", type=Path, help="JSON; default: build/bench/datapath.json")
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS / "datapath.json", help="JSON; the plot comes beside it"
+    )
     options = parser.parse_args(argv)
     if options.quick:
-        options.rounds, options.seconds = 1, 1.0
+        options.rounds, options.seconds = QUICK_ROUNDS, QUICK_S
     return options
 
 
-def _words(text: str) -> list[str]:
-    return text.split(",")
+def _some_of(known: set[str]) -> Callable[[str], set[str]]:
+    def parse(text: str) -> set[str]:
+        names = set(text.split(","))
+        if names - known:
+            raise argparse.ArgumentTypeError(f"no such name: {', '.join(sorted(names - known))}")
+        return names
+
+    return parse
 
 
-def chosen_systems(names: Sequence[str] | None) -> list[System]:
-    """Those that are named, or all."""
-    return [system for system in SYSTEMS if names is None or system.name in names]
-
-
-def chosen_works(names: Sequence[str] | None, setups: Sequence[str] | None) -> list[Work]:
-    """Those that are named and can be done, or all; says which cannot be done."""
-    works = [
-        work
-        for work in all_works()
-        if (names is None or work.name in names) and (setups is None or work.setup.name in setups)
-    ]
+def chosen_works(options: argparse.Namespace) -> list[Work]:
+    """Those that are asked for and can be done; says which cannot be done."""
+    works = [work for work in all_works() if work.name in options.only and work.setup.name in options.setups]
     for work in works:
         if work.obstacle:
             say(f"{work.name} is left out: {work.obstacle}")
@@ -67,7 +79,7 @@ def chosen_works(names: Sequence[str] | None, setups: Sequence[str] | None) -> l
 
 def installed(systems: Sequence[System], options: argparse.Namespace) -> list[System]:
     """Those that can be started; installs what is missing, and says what cannot be had."""
-    for software in dict.fromkeys(each for system in systems for each in (*system.software, IPERF)):
+    for software in dict.fromkeys(each for system in systems for each in (IPERF, *system.software)):
         if not options.no_install:
             try:
                 software.install(newest=options.newest)
@@ -79,15 +91,43 @@ def installed(systems: Sequence[System], options: argparse.Namespace) -> list[Sy
     return [system for system in systems if not system.missing]
 
 
+def measured(systems: Sequence[System], works: Sequence[Work], options: argparse.Namespace) -> Iterator[Row]:
+    """All rows that are asked for."""
+    yield from Measuring(options.rounds, options.seconds).rows(works, systems)
+    for name, measure in OURS_ALONE.items():
+        if name in options.only and any(system.kind is Kind.OURS for system in systems):
+            say(name)
+            try:
+                yield from measure(options.rounds, options.seconds)
+            except BenchError as exc:
+                say(f"  {exc}")
+
+
+def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
+    """What is printed: the machine, the versions, all figures, and the bars."""
+    versions = dict.fromkeys(each.version() for system in systems for each in system.software)
+    done = {row.work for row in rows}
+    judged = [each for each in verdicts(rows) if each.bar.figure.work in done]
+    parts = [
+        f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}",
+        f"{IPERF.version()}; {'; '.join(versions)}",
+        table(rows),
+        bars_table(judged),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
 def main(argv: Sequence[str]) -> int:
-    """Measures, prints a table and writes the rows."""
+    """Measures, prints tables, writes the rows and draws them."""
     options = arguments(argv)
-    systems = installed(chosen_systems(options.systems), options)
-    works = chosen_works(options.only, options.setups)
-    output = options.output or RESULTS / "datapath.json"
+    works = chosen_works(options)
+    systems = installed([system for system in SYSTEMS if system.name in options.systems], options)
     rows: list[Row] = []
-    for row in Measuring(options.rounds, options.seconds).rows(works, systems):
+    for row in measured(systems, works, options):
         rows.append(row)
-        write(rows, output)  # what there is, should it be interrupted
-    print(f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}\n\n{table(rows)}")
+        write(rows, options.output)  # what there is, should it be interrupted
+    text = summary(rows, systems)
+    print(text)
+    date_and_machine, versions = text.split("\n\n")[:2]
+    options.output.with_suffix(".svg").write_text(svg(rows, date_and_machine, versions))
     return 0

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,17 +13,13 @@ from pathlib import Path
 from bench.datapath.hosts import BenchError, Setup, eventually, pair_of_hosts
 from bench.datapath.noise import Noise
 from bench.datapath.overlay import Overlay, System
-from bench.datapath.works import Figures, Work
+from bench.datapath.saying import say
+from bench.datapath.works import Figures, Work, figures_text
 from bench.rounds import in_turns
 from bench.rows import Row
 
 _UP_DEADLINE_S = 20.0
 _NOISY_CPUS = 0.1
-
-
-def say(text: str) -> None:
-    """Tells the person who waits."""
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -70,7 +65,7 @@ class Measuring:
             except BenchError as exc:
                 say(f"  {system.name}: {exc}")
                 return {}
-            say(f"  {system.name}: " + ", ".join(f"{value:.4g} {unit}" for unit, value in figures.items()))
+            say(f"  {system.name}: {figures_text(figures)}")
             return figures
 
         return run

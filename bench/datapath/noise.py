@@ -13,6 +13,7 @@ from bench.datapath.processes import tree
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _KERNEL_THREADS_PARENT = 2
+_LEAST_S = 1.0
 
 
 class Noise:
@@ -23,8 +24,10 @@ class Noise:
         self._started_s = time.monotonic()
 
     def cpus(self) -> float:
-        """Processors that others kept busy on average."""
+        """Processors that others kept busy on average; 0 if that was too short to tell."""
         took_s = time.monotonic() - self._started_s
+        if took_s < _LEAST_S:
+            return 0.0
         ticks = sum(now - self._before.get(key, 0) for key, now in _ticks_of_others().items())
         return ticks / _TICKS_PER_S / took_s
 

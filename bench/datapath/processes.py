@@ -31,6 +31,34 @@ def pss_bytes(pids: Iterable[int]) -> int:
     return sum(_pss_bytes(pid) for root in pids for pid in tree(root))
 
 
+def alone_bytes(pids: Iterable[int]) -> int:
+    """Memory of processes and their descendants if nobody else ran on the machine.
+
+    What is theirs alone counts in full, and what they share with whomever counts once: for each file the most
+    that one of them has of it.
+    """
+    private, shared = 0, dict[str, int]()
+    for pid in (pid for root in pids for pid in tree(root)):
+        own: dict[str, int] = {}
+        for file, key, size_bytes in _mappings(pid):
+            private += size_bytes if key.startswith("Private_") else 0
+            own[file] = own.get(file, 0) + (size_bytes if key.startswith("Shared_") else 0)
+        shared |= {file: max(size, shared.get(file, 0)) for file, size in own.items()}
+    return private + sum(shared.values())
+
+
+def _mappings(pid: int) -> Iterator[tuple[str, str, int]]:
+    """File, key and bytes of all lines in the kernel's list of what a process has mapped."""
+    file = ""
+    with contextlib.suppress(*_GONE):
+        for line in (_PROC / str(pid) / "smaps").read_text().splitlines():
+            words = line.split()
+            if not words[0].endswith(":"):
+                file = " ".join(words[5:])
+            elif words[-1] == "kB":
+                yield file, words[0], int(words[1]) * 1024
+
+
 def _cpu_ns(pid: int) -> int:
     total_ns = 0
     with contextlib.suppress(*_GONE):

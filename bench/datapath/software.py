@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.datapath.hosts import BenchError, run
+from bench.datapath.saying import say
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = ROOT / "build" / "bench" / "bin"
@@ -90,7 +91,7 @@ class GoModule:
             try:
                 _installing("go", "install", *words, GOBIN=str(self._folder))
             except BenchError as exc:
-                print(f"bench: {exc}", flush=True)
+                say(str(exc))
             else:
                 return
 
@@ -122,7 +123,7 @@ def _program_of(package: str) -> str:
 
 
 def _installing(*argv: str, **environment: str) -> None:
-    print(f"bench: {' '.join(argv)}", flush=True)
+    say(" ".join(argv))
     environment = dict(os.environ) | environment | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         result = subprocess.run(

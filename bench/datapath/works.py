@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from bench.datapath import flows, iperf
 from bench.datapath.hosts import JUMBO, VETH, WIRE, WIRE_WITHOUT_GRO, BenchError, Setup
 from bench.datapath.iperf import Datagrams
 from bench.datapath.overlay import Kind, Overlay, System
-from bench.datapath.processes import cpu_s, pss_bytes
+from bench.datapath.processes import alone_bytes, cpu_s, pss_bytes
 from bench.datapath.rate_search import confirmed, greatest_rate
 
 GBIT_PER_S = "Gbit/s"
@@ -27,6 +27,7 @@ CPU_US_PER_PACKET = "CPU us/packet"
 P50_US = "us p50"
 P99_US = "us p99"
 MIB_PSS = "MiB PSS"
+MIB_ALONE = "MiB if alone"
 
 Figures = Mapping[str, float]
 """Values by unit."""
@@ -39,6 +40,13 @@ _NEXT_STEP = 1.06
 _PINGS = 300
 _CORES = 4
 _AVAILABLE_CONGESTION_CONTROLS = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+
+
+def figures_text(figures: Figures) -> str:
+    """For people."""
+    return ", ".join(
+        f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}" for unit, value in figures.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,12 @@ def round_trips(text: str) -> Figures:
 
 def memory(overlay: Overlay, _seconds: float) -> Figures:
     """What all processes of one host need after the works before."""
-    return {MIB_PSS: pss_bytes(overlay.pids[0]) / 2**20}
+    return memory_of(overlay.pids[0])
+
+
+def memory_of(pids: Sequence[int]) -> Figures:
+    """PSS as the kernel has it, with all that runs here, and without others."""
+    return {MIB_PSS: pss_bytes(pids) / 2**20, MIB_ALONE: alone_bytes(pids) / 2**20}
 
 
 def _single_flow(overlay: Overlay, rate: float, seconds: float) -> Datagrams:

@@ -126,7 +126,9 @@ class OurNode:
         return start_our_node(place.host, place.folder, {**tunnel, **options, "peers": [peer]}, prefix)
 
 
-def start_our_node(host: Host, folder: Path, config: dict[str, object], prefix: Sequence[str] = ()) -> int:
+def start_our_node(
+    host: Host, folder: Path, config: dict[str, object], prefix: Sequence[str] = (), prefix_length: int = 24
+) -> int:
     """Starts our tunnel as a configuration says, and switches its device on."""
     file, log = folder / f"{host.name}.json", folder / f"{host.name}.log"
     file.touch(mode=0o600)
@@ -139,7 +141,7 @@ def start_our_node(host: Host, folder: Path, config: dict[str, object], prefix: 
         raise BenchError(f"{exc}: {log.read_text()[-500:]}") from exc
     if host.ended():
         raise BenchError(f"our tunnel ended: {log.read_text()[-500:]}")
-    host.set_up("clad0", host.inner)
+    host.set_up("clad0", host.inner, prefix_length=prefix_length)
     return pid
 
 
