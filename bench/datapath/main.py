@@ -15,6 +15,7 @@ from bench.datapath.hosts import BenchError
 from bench.datapath.measuring import Measuring
 from bench.datapath.overlay import Kind, System
 from bench.datapath.plot import svg
+from bench.datapath.profiling import profiles
 from bench.datapath.saying import say
 from bench.datapath.software import IPERF, ROOT
 from bench.datapath.systems import SYSTEMS
@@ -47,6 +48,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often every system does a work")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long it does it")
     parser.add_argument("--quick", action="store_true", help="one round of one second")
+    parser.add_argument(
+        "--profile", action="store_true", help="sample our processes instead of comparing; best with --only"
+    )
     parser.add_argument("--no-install", action="store_true", help="compare with what is there")
     parser.add_argument("--newest", action="store_true", help="look again for the newest Go modules")
     parser.add_argument(
@@ -118,10 +122,19 @@ def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measures, prints tables, writes the rows and draws them."""
+    """Does what the command line says."""
     options = arguments(argv)
     works = chosen_works(options)
     systems = installed([system for system in SYSTEMS if system.name in options.systems], options)
+    if options.profile:
+        for text in profiles(works, systems, options.seconds):
+            print(text)
+        return 0
+    return compare(systems, works, options)
+
+
+def compare(systems: Sequence[System], works: Sequence[Work], options: argparse.Namespace) -> int:
+    """Measures all, prints tables, writes the rows and draws them."""
     rows: list[Row] = []
     for row in measured(systems, works, options):
         rows.append(row)

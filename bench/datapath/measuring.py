@@ -36,10 +36,10 @@ class Measuring:
 
     def rows(self, works: Sequence[Work], systems: Sequence[System]) -> Iterator[Row]:
         """All rows, setup by setup."""
-        for setup in dict.fromkeys(_cabling(work) for work in works):
-            here = [work for work in works if _cabling(work) == setup]
+        for setup in dict.fromkeys(cabling(work) for work in works):
+            here = [work for work in works if cabling(work) == setup]
             wanted = [system for system in systems if any(work.concerns(system) for work in here)]
-            with _running(wanted, setup) as overlays:
+            with running(wanted, setup) as overlays:
                 for work in here:
                     yield from self._done(work, overlays)
 
@@ -71,7 +71,7 @@ class Measuring:
         return run
 
 
-def _cabling(work: Work) -> tuple[int, bool]:
+def cabling(work: Work) -> tuple[int, bool]:
     """What makes two works need other hosts."""
     return work.setup.mtu, work.setup.wire
 
@@ -82,7 +82,7 @@ def _rows_of(work: Work, system: str, runs: Sequence[Figures]) -> Iterator[Row]:
 
 
 @contextmanager
-def _running(systems: Sequence[System], cabling: tuple[int, bool]) -> Iterator[dict[System, Overlay]]:
+def running(systems: Sequence[System], cabling: tuple[int, bool]) -> Iterator[dict[System, Overlay]]:
     """All systems that can be started, each between hosts of its own, gone afterwards."""
     setup = Setup("", mtu=cabling[0], wire=cabling[1])
     overlays: dict[System, Overlay] = {}
