@@ -9,7 +9,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ip_packets import datagram_of
@@ -122,7 +122,8 @@ class FrameSwitch:
         known = self._learned.get(data[:6])
         for number in range(len(self.ports)) if known is None else (known,):
             if number != source:
-                self.ports[number].send(data)
+                with suppress(OSError):  # the cable is out, so the frame is lost
+                    self.ports[number].send(data)
 
 
 @contextmanager
@@ -139,6 +140,8 @@ def switched_hosts(count: int = 2, mtu: int = 1500) -> Iterator[tuple[FrameSwitc
             stack.callback(remove_namespace, name)
             run_ip("netns", "add", name)
         ports = [_plug_in(host, middle, f"port{number}", mtu) for number, host in enumerate(hosts)]
+        for host in hosts:
+            _introduce(host, hosts)
         switch = FrameSwitch([stack.enter_context(port) for port in ports])
         switch.start()
         stack.callback(switch.stop)
@@ -146,7 +149,7 @@ def switched_hosts(count: int = 2, mtu: int = 1500) -> Iterator[tuple[FrameSwitc
 
 
 def _plug_in(host: Namespace, middle: str, port: str, mtu: int) -> socket.socket:
-    words = ["link", "add", host.cable, "mtu", str(mtu), "type", "veth"]
+    words = ["link", "add", host.cable, "address", mac_address(host), "mtu", str(mtu), "type", "veth"]
     run_ip("-n", host.name, *words, "peer", port, "mtu", str(mtu), "netns", middle)
     run_ip("netns", "exec", middle, "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
     run_ip("-n", middle, "link", "set", port, "up")
@@ -154,3 +157,17 @@ def _plug_in(host: Namespace, middle: str, port: str, mtu: int) -> socket.socket
     host.set_up("lo")
     host.set_up(host.cable, f"{host.outer_ipv4}/24", f"{host.outer_ipv6}/64")
     return open_packet_socket(middle, port)
+
+
+def mac_address(host: Namespace) -> str:
+    """Of the host's end of the cable."""
+    return f"02:00:00:00:00:{int(host.outer_ipv4.rpartition('.')[2]):02x}"
+
+
+def _introduce(host: Namespace, others: Iterable[Namespace]) -> None:
+    """So that no datagram is lost while an address is resolved."""
+    for other in others:
+        if other is not host:
+            for address in (other.outer_ipv4, other.outer_ipv6):
+                words = ["neigh", "replace", address, "lladdr", mac_address(other), "dev", host.cable]
+                run_ip("-n", host.name, *words, "nud", "permanent")
