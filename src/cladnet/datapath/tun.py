@@ -1,20 +1,23 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""A TUN device: the kernel's network interface whose wire is a file descriptor.
+"""A TUN device: a network interface whose wire is a file descriptor, or several, one for each queue.
 
-Source: Linux Documentation/networking/tuntap.rst.
+Every packet comes and goes with a virtio-net header, so that the kernel may hand over segments in bulk.
+Source: Linux Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import socket
 import struct
 from collections.abc import Callable
 
 from cladnet.core.errors import CladnetError, Conflict, InvalidInput, Unauthorized, Unavailable
+from cladnet.datapath.super_packet_limits import limit_super_packets
 
 MIN_MTU_BYTES = 576
 # What fits into a UDP datagram over IPv4 (65,535 - 20 - 8) with WireGuard's header and tag.
@@ -22,13 +25,22 @@ MAX_MTU_BYTES = 65475
 
 _CONTROL_PATH = "/dev/net/tun"
 _TUNSETIFF = 0x400454CA
+_TUNGETIFF = 0x800454D2
+_TUNSETOFFLOAD = 0x400454D0
 _SIOCSIFMTU = 0x8922
 _IFF_TUN = 0x0001
+_IFF_MULTI_QUEUE = 0x0100
 _IFF_NO_PI = 0x1000
+_IFF_VNET_HDR = 0x4000
+_IFF_TUN_EXCL = 0x8000
+_TUN_F_CSUM, _TUN_F_TSO4, _TUN_F_TSO6, _TUN_F_TSO_ECN, _TUN_F_USO4, _TUN_F_USO6 = 1, 2, 4, 8, 0x20, 0x40
+_TCP_OFFLOADS = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6 | _TUN_F_TSO_ECN
+_ALL_OFFLOADS = _TCP_OFFLOADS | _TUN_F_USO4 | _TUN_F_USO6
 _INTERFACE_REQUEST = struct.Struct("16sH22x")
 _MTU_REQUEST = struct.Struct("16si20x")
 _MAX_NAME_BYTES = 15
-_READ_SIZE_BYTES = 65535
+
+_log = logging.getLogger(__name__)
 
 
 class TunDevice:
@@ -36,20 +48,24 @@ class TunDevice:
 
     Args:
         name: of the interface.
-        descriptor: of the opened and attached control file, non-blocking.
+        queues: descriptors of the opened and attached control files, non-blocking. The kernel keeps the
+            packets of a flow in one queue.
+        has_uso: whether UDP segments may be handed over in bulk, too (kernels from 6.2 on).
     """
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, name: str, queues: list[int], *, has_uso: bool) -> None:
         self.name = name
-        self._descriptor = descriptor
+        self.queues = queues
+        self.has_uso = has_uso
 
     @classmethod
-    def open(cls, name: str, mtu: int) -> TunDevice:
+    def open(cls, name: str, mtu: int, queues: int = 1) -> TunDevice:
         """Creates an interface, without an address, down.
 
         Args:
             name: 1 to 15 bytes, as the kernel allows them.
             mtu: bytes, 576 to 65475.
+            queues: how many.
 
         Raises:
             InvalidInput: a name or MTU that the kernel would not take.
@@ -59,41 +75,53 @@ class TunDevice:
         """
         _check_name(name)
         _check_mtu(mtu)
-        descriptor = _open_control_file()
+        opened: list[int] = []
         try:
-            _attach(descriptor, name)
+            for number in range(queues):
+                opened.append(_open_control_file())
+                _attach(opened[number], name, _flags(number, queues))
+            has_uso = all(_offload(name, queue) for queue in opened)
             _set_mtu(name, mtu)
+            _limit_super_packets(name, mtu)
         except BaseException:
-            os.close(descriptor)
+            for descriptor in opened:
+                os.close(descriptor)
             raise
-        return cls(name, descriptor)
+        return cls(name, opened, has_uso=has_uso)
 
-    def fileno(self) -> int:
-        """Descriptor to wait on."""
-        return self._descriptor
-
-    def read(self) -> bytes | None:
-        """The next packet that this host sends into the tunnel; None if there is none now.
-
-        Raises:
-            OSError: with errno EBADFD if somebody deleted the interface.
-        """
+    def exists(self) -> bool:
+        """Whether the interface is still there: others can delete it."""
         try:
-            return os.read(self._descriptor, _READ_SIZE_BYTES)
-        except BlockingIOError:
-            return None
-
-    def write(self, packet: bytes) -> None:
-        """Hands a packet to this host.
-
-        Raises:
-            OSError: with errno EIO while the interface is down, EBADFD if somebody deleted it.
-        """
-        os.write(self._descriptor, packet)
+            fcntl.ioctl(self.queues[0], _TUNGETIFF, bytearray(_INTERFACE_REQUEST.size))
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
-        """Removes the interface."""
-        os.close(self._descriptor)
+        """Removes the interface, once nobody else has its queues open."""
+        for queue in self.queues:
+            os.close(queue)
+
+
+def _flags(number: int, queues: int) -> int:
+    flags = _IFF_TUN | _IFF_NO_PI | _IFF_VNET_HDR
+    if queues > 1:
+        flags |= _IFF_MULTI_QUEUE
+    return flags | _IFF_TUN_EXCL if number == 0 else flags
+
+
+def _offload(name: str, queue: int) -> bool:
+    """Asks for segments in bulk, as many kinds as the kernel knows; says whether UDP's are among them."""
+    for offloads in (_ALL_OFFLOADS, _TCP_OFFLOADS, 0):
+        try:
+            fcntl.ioctl(queue, _TUNSETOFFLOAD, offloads)
+        except OSError:
+            continue
+        if offloads != _ALL_OFFLOADS:
+            what = "UDP segmentation" if offloads else "segmentation"
+            _log.warning("%s: this kernel has no %s offload for TUN devices; carrying on without", name, what)
+        return offloads == _ALL_OFFLOADS
+    return False
 
 
 def _check_name(name: str) -> None:
@@ -126,8 +154,8 @@ def _open_control_file() -> int:
         raise Unavailable(f"{_CONTROL_PATH} does not open ({exc.strerror}): load the tun module.") from exc
 
 
-def _attach(descriptor: int, name: str) -> None:
-    request = _INTERFACE_REQUEST.pack(name.encode(), _IFF_TUN | _IFF_NO_PI)
+def _attach(descriptor: int, name: str, flags: int) -> None:
+    request = _INTERFACE_REQUEST.pack(name.encode(), flags)
     try:
         fcntl.ioctl(descriptor, _TUNSETIFF, request)
     except OSError as exc:
@@ -158,6 +186,13 @@ _ATTACH_ERRORS: dict[int, Callable[[str, OSError], CladnetError]] = {
     errno.EEXIST: _name_taken,
     errno.EPERM: _right_missing,
 }
+
+
+def _limit_super_packets(name: str, mtu: int) -> None:
+    try:
+        limit_super_packets(name, mtu)
+    except OSError as exc:
+        _log.warning("%s: super-packets cannot be limited (%s); larger ones are split", name, exc.strerror)
 
 
 def _set_mtu(name: str, mtu: int) -> None:

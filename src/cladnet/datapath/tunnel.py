@@ -1,29 +1,34 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""The tunnel of a host: one TUN device and one UDP socket around a WireGuard device, in the running loop."""
+"""The tunnel of a host: a WireGuard device in the running loop, and workers that move the packets."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import time
 from collections.abc import Callable
 
 from cladnet.core.endpoint import Endpoint
-from cladnet.core.errors import CladnetError
-from cladnet.core.wireguard.device import Device
+from cladnet.core.errors import CladnetError, InvalidInput
+from cladnet.core.forwarding.events import DeviceLost, Event, Foreign
+from cladnet.core.forwarding.orders import Order, Receive
+from cladnet.core.wireguard.device import Device, check_private_key
 from cladnet.core.wireguard.drops import Drop
-from cladnet.core.wireguard.messages import looks_like_wireguard
+from cladnet.core.wireguard.messages import MessageType, looks_like_wireguard, message_type
 from cladnet.core.wireguard.peer_config import PeerConfig
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
+from cladnet.datapath import steering
 from cladnet.datapath.error_log import ErrorLog
+from cladnet.datapath.shared_memory import SharedMemory
 from cladnet.datapath.tun import TunDevice
 from cladnet.datapath.udp import UdpSocket
+from cladnet.datapath.worker_pool import WorkerPool
 
 __all__ = ["PeerStatus", "Tunnel", "TunnelStatus"]
 
-# Packets that are moved before other tasks of the loop get their turn: about a millisecond of work.
+MAX_WORKERS = 64
+# Datagrams that are taken before other tasks of the loop get their turn.
 BATCH_SIZE = 32
 RECREATE_INTERVAL_S = 1.0
 TIMER_TOLERANCE_S = 0.001
@@ -32,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Tunnel:
-    """Moves packets between a TUN device and WireGuard peers, in the loop in which it was opened.
+    """Connects a TUN device with WireGuard peers. Handshakes are made in the loop in which it was opened.
 
     Attributes:
         on_foreign: called with every datagram that is not WireGuard (STUN), and where it came from.
@@ -40,30 +45,45 @@ class Tunnel:
             address and its link state are gone then.
     """
 
-    def __init__(self, tun: TunDevice, udp: UdpSocket, wireguard: Device, mtu: int) -> None:
+    def __init__(self, tun: TunDevice, udp: UdpSocket, *, private_key: bytes, mtu: int) -> None:
         self.on_foreign: Callable[[bytes, Endpoint], None] | None = None
         self.on_device_recreated: Callable[[], None] | None = None
-        self._tun: TunDevice | None = None
+        self._tun = tun
         self._device_name = tun.name
         self._mtu = mtu
         self._udp = udp
-        self._wireguard = wireguard
         self._errors = ErrorLog()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._recreation: asyncio.Handle | None = None
-        self._use_tun(tun)
-        self._loop.add_reader(udp.fileno(), self._udp_readable)
+        self._memory = SharedMemory.create(len(udp.workers))
+        self._wireguard = Device(
+            private_key, order=self._order, memory=self._memory.memory, mtu=mtu, wall_time_ns=time.time_ns
+        )
+        self._workers = WorkerPool(
+            tun=tun.queues,
+            udp=udp.workers,
+            memory=self._memory,
+            mtu_bytes=mtu,
+            has_uso=tun.has_uso,
+            orders_so_far=self._wireguard.orders_so_far,
+            on_event=self._event,
+        )
+        if udp.is_steered:
+            self._loop.add_reader(udp.fileno(), self._udp_readable)
 
     @classmethod
-    async def open(cls, *, device: str, private_key: bytes, listen_port: int, mtu: int) -> Tunnel:
-        """Creates the TUN device (down, without address) and binds the socket.
+    async def open(
+        cls, *, device: str, private_key: bytes, listen_port: int, mtu: int, workers: int = 1
+    ) -> Tunnel:
+        """Creates the TUN device (down, without address), binds the port and starts the workers.
 
         Args:
             device: name of the TUN device, at most 15 bytes.
             private_key: 32 bytes.
             listen_port: UDP port; 0 takes any free one.
             mtu: bytes, set on the TUN device.
+            workers: processes that move packets.
 
         Raises:
             InvalidInput: a name, key or number that cannot be right.
@@ -71,15 +91,17 @@ class Tunnel:
             Unauthorized: CAP_NET_ADMIN is missing.
             Unavailable: the host has no /dev/net/tun.
         """
-        wireguard = Device(private_key, mtu=mtu, wall_time_ns=time.time_ns)
-        udp = UdpSocket.bind(listen_port)
+        if not 1 <= workers <= MAX_WORKERS:
+            raise InvalidInput(f"{workers} workers are out of range: give 1 to {MAX_WORKERS}.")
+        check_private_key(private_key)
+        udp = UdpSocket.bind(listen_port, workers)
         try:
-            tun = TunDevice.open(device, mtu)
+            tun = TunDevice.open(device, mtu, len(udp.workers))
         except BaseException:
             udp.close()
             raise
         _log.info("tunnel %s is open: UDP port %d, %s, MTU %d", device, udp.port, udp.families, mtu)
-        return cls(tun, udp, wireguard, mtu)
+        return cls(tun, udp, private_key=private_key, mtu=mtu)
 
     @property
     def listen_port(self) -> int:
@@ -98,6 +120,10 @@ class Tunnel:
         now_s = _now_s()
         self._wireguard.set_peer(peer, now_s)
         self._flush(now_s)
+
+    def set_path_mtu(self, public_key: bytes, mtu_bytes: int) -> None:
+        """Tells the longest inner packet that gets through to a peer; an unknown peer is ignored."""
+        self._wireguard.set_path_mtu(public_key, mtu_bytes)
 
     def remove_peer(self, public_key: bytes) -> None:
         """Removes a peer and drops its sessions at once; an unknown one is ignored."""
@@ -130,14 +156,30 @@ class Tunnel:
         return self._wireguard.status(_now_s())
 
     async def close(self) -> None:
-        """Closes the socket and removes the TUN device. A second call does nothing."""
+        """Ends the workers, closes the port and removes the TUN device. A second call does nothing."""
         for handle in (self._timer, self._recreation):
             if handle is not None:
                 handle.cancel()
-        if self._udp.fileno() >= 0:
-            self._loop.remove_reader(self._udp.fileno())
-            self._udp.close()
-        self._drop_tun()
+        if self._udp.fileno() < 0:
+            return
+        self._loop.remove_reader(self._udp.fileno())
+        self._workers.close()
+        self._udp.close()
+        self._tun.close()
+        self._memory.close()
+
+    def _order(self, order: Order) -> None:
+        self._workers.order(order)
+
+    def _event(self, event: Event) -> None:
+        now_s = _now_s()
+        if isinstance(event, Foreign):
+            self._dispatch(event.datagram, event.source, now_s)
+        elif isinstance(event, DeviceLost):
+            self._device_lost()
+        else:
+            self._wireguard.event(event, now_s)
+        self._flush(now_s)
 
     def _udp_readable(self) -> None:
         now_s = _now_s()
@@ -155,23 +197,18 @@ class Tunnel:
     def _dispatch(self, datagram: bytes, source: Endpoint | None, now_s: float) -> None:
         if source is None:
             return
-        if looks_like_wireguard(datagram):
+        if message_type(datagram) is MessageType.TRANSPORT:
+            self._pass_on(datagram, source)
+        elif looks_like_wireguard(datagram):
             self._wireguard.datagram_received(datagram, source, now_s)
         elif self.on_foreign is not None:
             self.on_foreign(datagram, source)
 
-    def _tun_readable(self) -> None:
-        now_s = _now_s()
-        try:
-            for _unused in range(BATCH_SIZE):
-                packet = self._tun.read() if self._tun is not None else None
-                if packet is None:
-                    break
-                self._wireguard.packet_from_tun(packet, now_s)
-        except OSError as exc:
-            self._tun_failed("reading from", exc, now_s)
-        finally:
-            self._flush(now_s)
+    def _pass_on(self, datagram: bytes, source: Endpoint) -> None:
+        """The kernel may glue a transport message to a handshake message, which goes here."""
+        receiver_index = int.from_bytes(datagram[4:8], "little")
+        worker = steering.worker_of(receiver_index, len(self._udp.workers))
+        self._workers.receive(worker, Receive(datagram, source))
 
     def _timer_fired(self) -> None:
         self._timer = None
@@ -182,8 +219,6 @@ class Tunnel:
     def _flush(self, now_s: float) -> None:
         for datagram, to in self._wireguard.outbox.take_datagrams():
             self._send(datagram, to, now_s)
-        for packet in self._wireguard.outbox.take_packets():
-            self._deliver(packet, now_s)
         self._arm_timer(now_s)
 
     def _send(self, datagram: bytes, to: Endpoint, now_s: float) -> None:
@@ -192,16 +227,6 @@ class Tunnel:
         except OSError as exc:
             self._wireguard.outbox.drop(Drop.SEND_FAILED)
             self._errors.report("sending to", to, exc, now_s)
-
-    def _deliver(self, packet: bytes, now_s: float) -> None:
-        if self._tun is None:
-            self._wireguard.outbox.drop(Drop.TUN_WRITE_FAILED)
-            return
-        try:
-            self._tun.write(packet)
-        except OSError as exc:
-            self._wireguard.outbox.drop(Drop.TUN_WRITE_FAILED)
-            self._tun_failed("writing to", exc, now_s)
 
     def _arm_timer(self, now_s: float) -> None:
         next_s = self._wireguard.next_timer_s()
@@ -214,30 +239,22 @@ class Tunnel:
             self._timer.cancel()
         self._timer = self._loop.call_at(at_s, self._timer_fired)
 
-    def _use_tun(self, tun: TunDevice) -> None:
-        self._tun = tun
-        self._loop.add_reader(tun.fileno(), self._tun_readable)
-
-    def _drop_tun(self) -> None:
-        if self._tun is not None:
-            self._loop.remove_reader(self._tun.fileno())
-            self._tun.close()
-            self._tun = None
-
-    def _tun_failed(self, operation: str, cause: OSError, now_s: float) -> None:
-        self._errors.report(operation, self._device_name, cause, now_s)
-        if cause.errno == errno.EBADFD and self._tun is not None:
-            self._drop_tun()
+    def _device_lost(self) -> None:
+        """Heard from every worker."""
+        if self._recreation is None and not self._tun.exists():
             self._recreation = self._loop.call_soon(self._recreate_tun)
 
     def _recreate_tun(self) -> None:
         """Somebody deleted the device. Without it the host is cut off, so make it again until it works."""
         try:
-            self._use_tun(TunDevice.open(self._device_name, self._mtu))
+            tun = TunDevice.open(self._device_name, self._mtu, len(self._udp.workers))
         except CladnetError as exc:
             _log.warning("%s was deleted and cannot be made again yet: %s", self._device_name, exc)
             self._recreation = self._loop.call_later(RECREATE_INTERVAL_S, self._recreate_tun)
             return
+        self._workers.use_tun(tun.queues)
+        self._tun.close()
+        self._tun, self._recreation = tun, None
         _log.warning("%s was deleted by somebody; made it again", self._device_name)
         if self.on_device_recreated is not None:
             self.on_device_recreated()

@@ -1,47 +1,63 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""The tunnel's UDP socket: one for IPv4 and IPv6 where the kernel has both."""
+"""The tunnel's UDP port: a socket for handshakes and one for each worker, for IPv4 and IPv6 if possible."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 
 from cladnet.core.endpoint import MAX_PORT, Endpoint
 from cladnet.core.errors import Conflict, InvalidInput, Unauthorized, Unavailable
+from cladnet.datapath import steering
 
 BUFFER_SIZE_BYTES = 4 << 20
+WORKER_BUFFER_SIZE_BYTES = 16 << 20
 _RECEIVE_SIZE_BYTES = 65535
 _MAX_KNOWN_SOURCES = 4096
 _MAPPED_PREFIX = "::ffff:"
 
 # Not in Python's socket module (linux/in.h, asm-generic/socket.h).
 _IP_MTU_DISCOVER = 10
-_IP_PMTUDISC_DONT = 0
+_IPV6_MTU_DISCOVER = 23
+_PMTUDISC_PROBE = 3
 _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
+_UDP_GRO = 104
+_IP_RECVTOS = 13
+
+_log = logging.getLogger(__name__)
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 
 
 class UdpSocket:
-    """A bound, non-blocking socket that speaks of endpoints.
+    """A bound, non-blocking socket that speaks of endpoints, and the sockets that workers have at its port.
 
     Args:
         bound: the socket.
+        workers: the sockets of the workers.
+
+    Attributes:
+        is_steered: whether transport messages go to the workers' sockets, and only these; if not, the one
+            worker there is gets everything, and nothing is to be received here.
     """
 
-    def __init__(self, bound: socket.socket) -> None:
+    def __init__(self, bound: socket.socket, workers: list[socket.socket], *, is_steered: bool) -> None:
         self._socket = bound
+        self.workers = workers
+        self.is_steered = is_steered
         self._has_ipv6 = bound.family == socket.AF_INET6
         self._sources: dict[SocketAddress, Endpoint] = {}
 
     @classmethod
-    def bind(cls, port: int) -> UdpSocket:
-        """Opens the socket on all addresses.
+    def bind(cls, port: int, workers: int = 1) -> UdpSocket:
+        """Opens the sockets on all addresses.
 
         Args:
             port: 0 takes any free one.
+            workers: how many sockets besides.
 
         Raises:
             InvalidInput: no such port.
@@ -51,13 +67,35 @@ class UdpSocket:
         """
         if not 0 <= port <= MAX_PORT:
             raise InvalidInput(f"Port {port} is out of range: give 1 to {MAX_PORT}, or 0 for any free one.")
-        unbound = _open_socket()
+        group: list[socket.socket] = []
         try:
-            unbound.bind(("::" if unbound.family == socket.AF_INET6 else "0.0.0.0", port))  # noqa: S104
+            for number in range(1 + workers):
+                # Only the sockets after the first share, so that a port which somebody has is noticed.
+                group.append(_bound_socket(port, is_first=number == 0))
+                port = group[0].getsockname()[1]
+            return cls._steered(group)
+        except BaseException:
+            for opened in group:
+                opened.close()
+            raise
+
+    @classmethod
+    def _steered(cls, group: list[socket.socket]) -> UdpSocket:
+        control, *workers = group
+        try:
+            steering.attach(control, len(workers))
         except OSError as exc:
-            unbound.close()
-            raise _bind_error(port, exc) from exc
-        return cls(unbound)
+            _log.warning(
+                "this kernel cannot steer datagrams to workers (%s); one gets them all", exc.strerror
+            )
+            for surplus in workers:
+                surplus.close()
+            workers, is_steered = [control.dup()], False
+        else:
+            is_steered = True
+        for opened in workers:
+            _prepare_for_bulk(opened)
+        return cls(control, workers, is_steered=is_steered)
 
     @property
     def port(self) -> int:
@@ -99,8 +137,9 @@ class UdpSocket:
             self._socket.sendto(datagram, (to.address, to.port))
 
     def close(self) -> None:
-        """Closes the socket."""
-        self._socket.close()
+        """Closes the sockets."""
+        for opened in (self._socket, *self.workers):
+            opened.close()
 
     def _remember(self, address: SocketAddress) -> Endpoint | None:
         source = endpoint_of(address)
@@ -121,26 +160,52 @@ def endpoint_of(address: SocketAddress) -> Endpoint | None:
     return Endpoint(host, port)
 
 
-def _open_socket() -> socket.socket:
-    both = socket.has_dualstack_ipv6()
-    opened = socket.socket(socket.AF_INET6 if both else socket.AF_INET, socket.SOCK_DGRAM)
-    if both:
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    opened.setblocking(False)
-    # As WireGuard in the kernel: let routers fragment, rather than lose what a path with a smaller MTU and
-    # without ICMP would swallow.
-    opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DONT)
-    _enlarge_buffers(opened)
+def _bound_socket(port: int, *, is_first: bool) -> socket.socket:
+    opened = _open_socket()
+    try:
+        if not is_first:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind(("::" if opened.family == socket.AF_INET6 else "0.0.0.0", port))  # noqa: S104
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError as exc:
+        opened.close()
+        raise _bind_error(port, exc) from exc
     return opened
 
 
-def _enlarge_buffers(opened: socket.socket) -> None:
+def _open_socket() -> socket.socket:
+    both = socket.has_dualstack_ipv6()
+    opened = socket.socket(socket.AF_INET6 if both else socket.AF_INET, socket.SOCK_DGRAM)
+    # The MTU of each path is probed by ourselves, since the ICMP messages of routers may be blocked or
+    # forged: no fragments, whatever the kernel believes.
+    opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
+    if both:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE)
+    opened.setblocking(False)
+    _enlarge_buffers(opened, BUFFER_SIZE_BYTES)
+    return opened
+
+
+def _prepare_for_bulk(opened: socket.socket) -> None:
+    """Lets the kernel hand over datagrams of one flow together, and tell how congested their way was."""
+    _enlarge_buffers(opened, WORKER_BUFFER_SIZE_BYTES)
+    opened.setsockopt(socket.IPPROTO_IP, _IP_RECVTOS, 1)
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+    try:
+        opened.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
+    except OSError as exc:
+        _log.warning("this kernel has no UDP receive offload (%s); carrying on without", exc.strerror)
+
+
+def _enlarge_buffers(opened: socket.socket, size_bytes: int) -> None:
     """A burst must not be lost while this process does something else."""
     for forced, modest in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
         try:
-            opened.setsockopt(socket.SOL_SOCKET, forced, BUFFER_SIZE_BYTES)
+            opened.setsockopt(socket.SOL_SOCKET, forced, size_bytes)
         except PermissionError:  # only as much as net.core.[rw]mem_max allows
-            opened.setsockopt(socket.SOL_SOCKET, modest, BUFFER_SIZE_BYTES)
+            opened.setsockopt(socket.SOL_SOCKET, modest, size_bytes)
 
 
 def _bind_error(port: int, cause: OSError) -> Conflict | Unauthorized | Unavailable:

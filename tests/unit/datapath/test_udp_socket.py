@@ -75,8 +75,8 @@ def test_empty_datagram_is_not_nothing(bound: UdpSocket):
 
 def test_buffers_hold_a_burst(bound: UdpSocket):
     for number in range(500):
-        bound.send(bytes([number % 256]) * 1400, Endpoint("127.0.0.1", bound.port))
-    assert [receive(bound)[0][0] for _unused in range(500)] == [number % 256 for number in range(500)]
+        bound.send(b"\1" + bytes([number % 256]) * 1400, Endpoint("127.0.0.1", bound.port))
+    assert [receive(bound)[0][1] for _unused in range(500)] == [number % 256 for number in range(500)]
 
 
 def test_ipv6_over_an_ipv4_socket_is_an_os_error(monkeypatch: pytest.MonkeyPatch):

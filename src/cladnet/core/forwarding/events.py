@@ -47,4 +47,9 @@ class Foreign:
     source: Endpoint
 
 
-Event = NeedSession | Proven | Roamed | Active | Foreign
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """Somebody deleted the TUN device."""
+
+
+Event = NeedSession | Proven | Roamed | Active | Foreign | DeviceLost

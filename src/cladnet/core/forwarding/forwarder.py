@@ -9,13 +9,13 @@ Source: WireGuard whitepaper, sections 5.4.6 and 6; the check of inner sources i
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cryptography.exceptions import InvalidTag
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.forwarding.events import Active, Event, NeedSession, Proven, Roamed
+from cladnet.core.forwarding.memory import DropCounts
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.forwarding.session import ForwardingSession, may_send, nonce
 from cladnet.core.forwarding.traffic import WATCHED
@@ -45,19 +45,21 @@ class Forwarder:
 
     Args:
         mtu_bytes: of the inner device: padding never makes a packet longer.
+        drops: where to count what went no further, by reason.
 
     Attributes:
         sessions: by our own number, which is in every message that we get.
-        drops: how many packets and datagrams went no further, by reason.
+        on_unknown_session: called when a message of an unknown session came: its order may be on the way.
         datagrams: to be sent, in order, with their destination.
         packets: to be delivered, in order.
         events: for the other half, in order; a dictionary, so that each is there once.
     """
 
-    def __init__(self, mtu_bytes: int) -> None:
+    def __init__(self, mtu_bytes: int, drops: DropCounts | None = None) -> None:
         self.mtu_bytes = mtu_bytes
+        self.drops = drops or DropCounts.private()
         self.sessions: dict[int, ForwardingSession] = {}
-        self.drops: Counter[Drop] = Counter()
+        self.on_unknown_session: Callable[[], None] = lambda: None
         self.datagrams: list[tuple[bytes, ForwardingPeer]] = []
         self.packets: list[bytes] = []
         self.events: dict[Event, None] = {}
@@ -84,11 +86,29 @@ class Forwarder:
         for index in [index for index, session in self.sessions.items() if session.peer is peer]:
             del self.sessions[index]
 
+    def add_session(self, session: ForwardingSession) -> None:
+        """Understands messages of this session from now on."""
+        self.sessions[session.local_index] = session
+        session.peer.session_count += 1
+
     def forget_session(self, local_index: int) -> None:
         """Uses a session no more."""
         session = self.sessions.pop(local_index, None)
-        if session is not None and session.peer.sending is session:
+        if session is None:
+            return
+        session.peer.session_count -= 1
+        if session.peer.sending is session:
             session.peer.sending = None
+
+    def session_of(self, receiver_index: int) -> ForwardingSession | None:
+        """The session that a message belongs to; None, and counted, if there is none."""
+        session = self.sessions.get(receiver_index)
+        if session is None:
+            self.on_unknown_session()
+            session = self.sessions.get(receiver_index)
+            if session is None:
+                self.drops[Drop.UNKNOWN_SESSION] += 1
+        return session
 
     def use_session(self, session: ForwardingSession, now_s: float, *, announce: bool) -> None:
         """Sends with this session from now on, first what waited for it.
@@ -152,7 +172,7 @@ class Forwarder:
             peer: its destination.
             packet: inner packet, not padded.
         """
-        if peer.endpoint is None and not any(session.peer is peer for session in self.sessions.values()):
+        if peer.endpoint is None and not peer.session_count:
             self.drops[Drop.NO_ENDPOINT] += 1
             return
         self._tell(NeedSession(peer.number))
@@ -181,9 +201,8 @@ class Forwarder:
             self.drops[Drop.MALFORMED_DATAGRAM] += 1
             return
         message = parse_transport(datagram)
-        session = self.sessions.get(message.receiver_index)
+        session = self.session_of(message.receiver_index)
         if session is None:
-            self.drops[Drop.UNKNOWN_SESSION] += 1
             return
         plaintext = self._open(session, message, now_s)
         if plaintext is None:

@@ -24,6 +24,7 @@ class ForwardingPeer:
         origin: the source address, as a receiver got it, of the last authentic datagram; None after the
             endpoint changed.
         sending: the session to send with; None until there is one.
+        session_count: how many sessions there are, of all ages, proven or not.
         path_mtu_bytes: the longest inner packet that gets through to it.
         staged: packets that wait for a session, oldest first.
     """
@@ -35,6 +36,7 @@ class ForwardingPeer:
         "origin",
         "path_mtu_bytes",
         "sending",
+        "session_count",
         "staged",
         "traffic",
     )
@@ -47,6 +49,7 @@ class ForwardingPeer:
         self.destination: object = None
         self.origin: object = None
         self.sending: ForwardingSession | None = None
+        self.session_count = 0
         self.staged: deque[bytes] = deque()
 
     def move_to(self, endpoint: Endpoint | None) -> None:

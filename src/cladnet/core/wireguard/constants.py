@@ -25,6 +25,9 @@ ERASE_KEYS_AFTER_S = 3 * REJECT_AFTER_TIME_S
 COOKIE_SECRET_LIFETIME_S = 120.0
 COOKIE_LIFETIME_S = 120.0
 
+# Ours: how often the traffic of a peer is looked at while there is some.
+WATCH_INTERVAL_S = 1.0
+
 REPLAY_WINDOW_SIZE = 8192
 PADDING_MULTIPLE_BYTES = 16
 

@@ -174,7 +174,7 @@ class Handshaking:
             peer, initiation.suite, keys, index, remote_index, is_initiator=False, now_s=now_s
         )
         self._indices.free_sessions(peer.sessions.add_responded(session))
-        peer.timers.authentic_received(now_s)
+        peer.timers.handshake_received(now_s)
         self._send(peer, response.pack(), source, now_s)
 
     def _receive_response(self, datagram: bytes, source: Endpoint, now_s: float) -> Peer | None:
@@ -199,7 +199,7 @@ class Handshaking:
         self._indices.free_sessions(peer.sessions.add_initiated(session))
         peer.rx_bytes += len(datagram)
         peer.seen_at(source)
-        peer.timers.authentic_received(now_s)
+        peer.timers.handshake_received(now_s)
         peer.handshake_completed(now_s)
         return peer
 

@@ -15,10 +15,19 @@ class IndexTable:
 
     Args:
         random_bytes: gives that many random bytes. The numbers are random so that they tell nothing.
+        on_added: told of every new session.
+        on_freed: told of every session that is over.
     """
 
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        random_bytes: Callable[[int], bytes],
+        on_added: Callable[[Session, Peer], None],
+        on_freed: Callable[[Session], None],
+    ) -> None:
         self._random_bytes = random_bytes
+        self._on_added = on_added
+        self._on_freed = on_freed
         self._entries: dict[int, tuple[Peer, Session | None]] = {}
 
     def __len__(self) -> int:
@@ -38,6 +47,7 @@ class IndexTable:
     def add_session(self, session: Session, peer: Peer) -> None:
         """The session's number stands for it, instead of the handshake that led to it."""
         self._entries[session.local_index] = (peer, session)
+        self._on_added(session, peer)
 
     def find(self, index: int) -> tuple[Peer, Session | None] | None:
         """Who and what a number stands for; no session means an unanswered initiation."""
@@ -51,3 +61,4 @@ class IndexTable:
         """The same for the numbers of sessions."""
         for session in sessions:
             self.free(session.local_index)
+            self._on_freed(session)

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
 from cladnet.core.endpoint import Endpoint
+from cladnet.core.wireguard.allowed_ips import Network
 from cladnet.core.wireguard.cookie import CookieJar
 from cladnet.core.wireguard.handshake import InitiatorState, RemoteIdentity
 from cladnet.core.wireguard.peer_config import PeerConfig
@@ -24,25 +24,35 @@ class Peer:
     """The state of one peer. Compared by identity.
 
     Args:
+        number: by which the forwarding half knows it.
         remote: who the peer is.
+        times: of its traffic.
         jitter_s: for the peer's timers.
 
     Attributes:
         endpoint: where to send to, now: configured, or learned from an authentic packet.
         suites: what the peer may use; we initiate with the first.
         handshake: our unanswered initiation.
-        staged: packets that wait for a session, oldest first.
+        allowed_ips: inner networks that are its own.
+        path_mtu_bytes: the longest inner packet that gets through to it; None if nobody knows.
+        rx_bytes: of its handshake messages.
+        tx_bytes: of our handshake messages.
     """
 
-    def __init__(self, remote: RemoteIdentity, jitter_s: Callable[[], float]) -> None:
+    def __init__(
+        self, number: int, remote: RemoteIdentity, times: memoryview[float], jitter_s: Callable[[], float]
+    ) -> None:
+        self.number = number
         self.remote = remote
+        self.times = times
         self.endpoint: Endpoint | None = None
         self.suites: tuple[Suite, ...] = (CHACHA20_POLY1305,)
         self.cookies = CookieJar(remote.public)
         self.timers = PeerTimers(jitter_s)
         self.sessions = PeerSessions()
         self.handshake: InitiatorState | None = None
-        self.staged: deque[bytes] = deque()
+        self.allowed_ips: tuple[Network, ...] = ()
+        self.path_mtu_bytes: int | None = None
         self.initiation_sent_s = -inf
         self.initiation_received_s = -inf
         self.latest_stamp_sent = NO_TIMESTAMP
@@ -53,7 +63,7 @@ class Peer:
         self._completed_s = -inf
 
     def configure(self, config: PeerConfig, now_s: float) -> bool:
-        """Takes a configuration, apart from the allowed IPs.
+        """Takes a configuration.
 
         Returns:
             Whether the session, if there is one, is to be renewed at once: the endpoint moved, or the suite
@@ -62,6 +72,7 @@ class Peer:
         """
         moved = self._take_endpoint(config.endpoint)
         self.suites = config.suites
+        self.allowed_ips = config.allowed_ips
         self.timers.set_persistent_keepalive(config.persistent_keepalive_s, now_s)
         static = self.remote.static_secret
         self.remote = RemoteIdentity(config.public_key, static, config.preshared_key)
@@ -98,15 +109,22 @@ class Peer:
         """Seconds since a session was proven; infinity if never."""
         return now_s - self._completed_s
 
-    def status(self, now_s: float) -> PeerStatus:
-        """What others may see of it."""
+    def status(self, now_s: float, *, rx_bytes: int, tx_bytes: int) -> PeerStatus:
+        """What others may see of it.
+
+        Args:
+            now_s: time.
+            rx_bytes: of transport messages.
+            tx_bytes: of transport messages.
+        """
         age_s = self.handshake_age_s(now_s)
         session = self.sessions.current
         return PeerStatus(
             public_key=self.remote.public,
             endpoint=self.endpoint,
             last_handshake_age_s=None if age_s == inf else age_s,
-            rx_bytes=self.rx_bytes,
-            tx_bytes=self.tx_bytes,
+            rx_bytes=self.rx_bytes + rx_bytes,
+            tx_bytes=self.tx_bytes + tx_bytes,
             suite=session.suite.name if session is not None else None,
+            path_mtu_bytes=self.path_mtu_bytes,
         )

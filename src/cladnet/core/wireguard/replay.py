@@ -7,6 +7,8 @@ Source: RFC 6479: a ring of words that is advanced by clearing words, never by s
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
+
 from cladnet.core.wireguard.constants import REPLAY_WINDOW_SIZE
 
 _WORD_BITS = 64
@@ -17,20 +19,24 @@ class ReplayWindow:
     """Remembers which of the last `REPLAY_WINDOW_SIZE` counters were accepted.
 
     Args:
-        greatest: the greatest counter that was accepted earlier, by somebody who remembered nothing else:
-            it and all before it count as used. -1: none.
+        kept: a place outside for the greatest accepted counter plus one. If there is one already, of somebody
+            who remembered nothing else, it and all before it count as used.
+
+    Attributes:
+        greatest: accepted counter; -1 before the first.
     """
 
-    __slots__ = ("_words", "greatest")
+    __slots__ = ("_kept", "_words", "greatest")
 
     # One word more than the window: the word of the greatest counter is only partly used.
     _WORD_COUNT = REPLAY_WINDOW_SIZE // _WORD_BITS + 1
 
-    def __init__(self, greatest: int = -1) -> None:
-        self.greatest = greatest
-        self._words = [0 if greatest < 0 else _FULL_WORD] * self._WORD_COUNT
-        if greatest >= 0:
-            word, bit = divmod(greatest, _WORD_BITS)
+    def __init__(self, kept: MutableSequence[int] | memoryview[int] | None = None) -> None:
+        self._kept = [0] if kept is None else kept
+        self.greatest = self._kept[0] - 1
+        self._words = [_FULL_WORD if self._kept[0] else 0] * self._WORD_COUNT
+        if self._kept[0]:
+            word, bit = divmod(self.greatest, _WORD_BITS)
             self._words[word % self._WORD_COUNT] = (2 << bit) - 1
 
     def is_new(self, counter: int) -> bool:
@@ -48,6 +54,7 @@ class ReplayWindow:
         if counter > self.greatest:
             self._clear_words_up_to(word)
             self.greatest = counter
+            self._kept[0] = counter + 1
         self._words[word % self._WORD_COUNT] |= 1 << bit
 
     def mark_run_used(self, first: int, count: int) -> None:
@@ -60,6 +67,7 @@ class ReplayWindow:
         last = first + count - 1
         self._clear_words_up_to(last // _WORD_BITS)
         self.greatest = last
+        self._kept[0] = last + 1
         first = max(first, last - REPLAY_WINDOW_SIZE + 1)
         while first <= last:
             word, bit = divmod(first, _WORD_BITS)

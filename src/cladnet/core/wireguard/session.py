@@ -1,34 +1,25 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""A session: the two keys that a handshake gave, with the counters that make every nonce unique.
+"""A session as handshakes and timers know it: who may use the keys, and until when.
 
-Source: WireGuard whitepaper, sections 5.4.6 and 6.
+Source: WireGuard whitepaper, section 6.
 """
 
 from __future__ import annotations
 
-import struct
-
-from cryptography.exceptions import InvalidTag
-
+from cladnet.core.forwarding.traffic import LAST_DATA_SENT, LAST_RECEIVED
 from cladnet.core.wireguard.constants import (
-    REJECT_AFTER_MESSAGES,
     REJECT_AFTER_TIME_S,
     REKEY_AFTER_MESSAGES,
     REKEY_AFTER_TIME_S,
     REKEY_ON_RECEIVE_AFTER_TIME_S,
 )
-from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.handshake import TransportKeys
-from cladnet.core.wireguard.messages import Transport
-from cladnet.core.wireguard.replay import ReplayWindow
 from cladnet.core.wireguard.suite import Suite
-
-_NONCE = struct.Struct("<4xQ")
 
 
 class Session:
-    """Both directions of a session. The send counter lives here and nowhere else.
+    """Both directions of a session. Packets are sealed and opened elsewhere.
 
     Args:
         suite: cryptographic suite of the handshake.
@@ -37,18 +28,19 @@ class Session:
         remote_index: number in what we send.
         is_initiator: whether we started the handshake; only then we renew it by time.
         created_s: when the keys were made.
+
+    Attributes:
+        slot: place of its counters in the memory of the forwarding half.
     """
 
     __slots__ = (
-        "_next_counter",
-        "_receiving",
         "_rekey_on_receive_done",
-        "_sending",
-        "_window",
         "created_s",
         "is_initiator",
+        "keys",
         "local_index",
         "remote_index",
+        "slot",
         "suite",
     )
 
@@ -63,60 +55,40 @@ class Session:
         created_s: float,
     ) -> None:
         self.suite = suite
+        self.keys = keys
         self.local_index = local_index
         self.remote_index = remote_index
         self.is_initiator = is_initiator
         self.created_s = created_s
-        self._sending = suite.aead(keys.sending)
-        self._receiving = suite.aead(keys.receiving)
-        self._window = ReplayWindow()
-        self._next_counter = 0
+        self.slot = 0
         self._rekey_on_receive_done = False
 
-    def can_send(self, now_s: float) -> bool:
-        """Whether the session is young enough and has nonces left."""
-        return self._next_counter < REJECT_AFTER_MESSAGES and not self.is_expired(now_s)
+    @property
+    def expires_s(self) -> float:
+        """When nothing may be sent or received with it any more."""
+        return self.created_s + REJECT_AFTER_TIME_S
 
-    def is_expired(self, now_s: float) -> bool:
-        """Whether nothing may be sent or received with it any more."""
-        return now_s - self.created_s >= REJECT_AFTER_TIME_S
+    def wants_rekey(self, times: memoryview[float], sent_count: int) -> bool:
+        """Whether a handshake is due because of what was sent or received.
 
-    def seal(self, plaintext: bytes) -> Transport:
-        """Encrypts the next packet. Only while `can_send`."""
-        counter = self._next_counter
-        self._next_counter = counter + 1
-        return Transport(
-            self.remote_index, counter, self._sending.encrypt(_NONCE.pack(counter), plaintext, None)
-        )
-
-    def open(self, message: Transport, now_s: float) -> bytes | Drop:
-        """Decrypts a packet and uses up its counter, or says why not and changes nothing."""
-        if message.counter >= REJECT_AFTER_MESSAGES or self.is_expired(now_s):
-            return Drop.SESSION_EXPIRED
-        if not self._window.is_new(message.counter):
-            return Drop.REPLAYED
-        try:
-            plaintext = self._receiving.decrypt(_NONCE.pack(message.counter), message.ciphertext, None)
-        except InvalidTag:
-            return Drop.NOT_AUTHENTIC
-        self._window.mark_used(message.counter)
-        return plaintext
-
-    def wants_rekey_after_sending(self, now_s: float) -> bool:
-        """Whether a handshake is due because something was sent."""
-        if self._next_counter > REKEY_AFTER_MESSAGES:
-            return True
-        return self.is_initiator and now_s - self.created_s >= REKEY_AFTER_TIME_S
-
-    def wants_rekey_after_receiving(self, now_s: float) -> bool:
-        """Whether a handshake is due because something was received just before the end. Says so once.
-
-        An initiator that only receives would otherwise lose packets between the end of this session and its
-        own next packet.
+        Args:
+            times: of the peer's traffic.
+            sent_count: messages that were sent with this session.
         """
-        if self._rekey_on_receive_done or not self.is_initiator:
+        if sent_count > REKEY_AFTER_MESSAGES:
+            return True
+        if not self.is_initiator:
             return False
-        self._rekey_on_receive_done = now_s - self.created_s >= REKEY_ON_RECEIVE_AFTER_TIME_S
+        if times[LAST_DATA_SENT] >= self.created_s + REKEY_AFTER_TIME_S:
+            return True
+        return self._wants_rekey_after_receiving(times[LAST_RECEIVED])
+
+    def _wants_rekey_after_receiving(self, received_s: float) -> bool:
+        """Says so once, shortly before the end: an initiator that only receives would otherwise lose packets
+        between the end of this session and its own next packet."""
+        if self._rekey_on_receive_done:
+            return False
+        self._rekey_on_receive_done = received_s >= self.created_s + REKEY_ON_RECEIVE_AFTER_TIME_S
         return self._rekey_on_receive_done
 
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """When a peer must act by itself: retries, keepalives, giving up, and erasing keys.
 
-Pure: events come in with the time, and `expire` says what is due. Source: WireGuard whitepaper, section 6.
+Pure: what happened comes in with the time, and `expire` says what is due. Packets move elsewhere: what is to
+be known of them is looked up with `observe`. Source: WireGuard whitepaper, section 6.
 """
 
 from __future__ import annotations
@@ -11,12 +12,20 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 
+from cladnet.core.forwarding.traffic import (
+    LAST_DATA_SENT,
+    LAST_RECEIVED,
+    LAST_SENT,
+    OWES_SINCE,
+    UNANSWERED_SINCE,
+)
 from cladnet.core.wireguard.constants import (
     ERASE_KEYS_AFTER_S,
     KEEPALIVE_TIMEOUT_S,
     NO_ANSWER_TIMEOUT_S,
     REKEY_ATTEMPT_TIME_S,
     REKEY_TIMEOUT_S,
+    WATCH_INTERVAL_S,
 )
 
 
@@ -38,25 +47,35 @@ class PeerTimers:
     """
 
     __slots__ = (
+        "_answered_s",
         "_attempt_started_s",
+        "_busy_s",
         "_erase_keys_at_s",
         "_jitter_s",
         "_keepalive_at_s",
+        "_kept_alive_s",
         "_no_answer_at_s",
+        "_no_answer_jitter_s",
         "_persistent_at_s",
         "_persistent_keepalive_s",
         "_retry_at_s",
+        "_watch_at_s",
     )
 
     def __init__(self, jitter_s: Callable[[], float]) -> None:
         self._jitter_s = jitter_s
+        self._no_answer_jitter_s = jitter_s()
         self._persistent_keepalive_s = 0
         self._attempt_started_s = -inf
+        self._answered_s = -inf
+        self._kept_alive_s = -inf
+        self._busy_s = 0.0
         self._retry_at_s = inf
         self._keepalive_at_s = inf
         self._no_answer_at_s = inf
         self._erase_keys_at_s = inf
         self._persistent_at_s = inf
+        self._watch_at_s = inf
 
     @property
     def next_s(self) -> float:
@@ -67,7 +86,31 @@ class PeerTimers:
             self._no_answer_at_s,
             self._erase_keys_at_s,
             self._persistent_at_s,
+            self._watch_at_s,
         )
+
+    def observe(self, times: memoryview[float], now_s: float) -> bool:
+        """Takes the times of the peer's traffic, and looks at them again soon while there is some.
+
+        Returns:
+            Whether there was traffic since the last look: if not, nobody looks again.
+        """
+        self._observe_answers(times[UNANSWERED_SINCE], times[LAST_DATA_SENT])
+        owes_s = times[OWES_SINCE]
+        self._keepalive_at_s = max(owes_s, self._kept_alive_s) + KEEPALIVE_TIMEOUT_S if owes_s else inf
+        before_s, self._busy_s = self._busy_s, max(times[LAST_SENT], times[LAST_RECEIVED])
+        if self._persistent_keepalive_s and self._busy_s > before_s:
+            self._authenticated_traffic(self._busy_s)
+        is_busy = self._busy_s > before_s
+        self._watch_at_s = now_s + WATCH_INTERVAL_S if is_busy else inf
+        return is_busy
+
+    def _observe_answers(self, unanswered_s: float, data_sent_s: float) -> None:
+        if not unanswered_s or data_sent_s < self._answered_s:
+            self._no_answer_at_s = inf
+            return
+        since_s = max(unanswered_s, self._answered_s)
+        self._no_answer_at_s = since_s + NO_ANSWER_TIMEOUT_S + self._no_answer_jitter_s
 
     @property
     def handshake_running(self) -> bool:
@@ -101,24 +144,9 @@ class PeerTimers:
         """New keys exist, proven or not."""
         self._erase_keys_at_s = now_s + ERASE_KEYS_AFTER_S
 
-    def data_sent(self, now_s: float) -> None:
-        """A packet with data went out; it deserves some answer."""
-        if self._no_answer_at_s == inf:
-            self._no_answer_at_s = now_s + NO_ANSWER_TIMEOUT_S + self._jitter_s()
-        self.keepalive_sent(now_s)
-
-    def keepalive_sent(self, now_s: float) -> None:
-        """A packet of any kind went out."""
-        self._keepalive_at_s = inf
-        self._authenticated_traffic(now_s)
-
-    def data_received(self, now_s: float) -> None:
-        """A packet with data came; the peer deserves some answer."""
-        if self._keepalive_at_s == inf:
-            self._keepalive_at_s = now_s + KEEPALIVE_TIMEOUT_S
-
-    def authentic_received(self, now_s: float) -> None:
-        """Anything authentic came, so the peer is alive."""
+    def handshake_received(self, now_s: float) -> None:
+        """An authentic handshake message came, so the peer is alive."""
+        self._answered_s = now_s
         self._no_answer_at_s = inf
         self._authenticated_traffic(now_s)
 
@@ -130,6 +158,8 @@ class PeerTimers:
             due.append(Due.ERASE_KEYS)
         if self._no_answer_at_s <= now_s:
             self._no_answer_at_s = inf
+            self._answered_s = now_s  # not by the peer; but what came before is dealt with
+            self._no_answer_jitter_s = self._jitter_s()
             due.append(Due.START_HANDSHAKE)
         if self._retry_at_s <= now_s:
             due.append(self._expire_retry(now_s))
@@ -146,6 +176,8 @@ class PeerTimers:
         return Due.GIVE_UP_HANDSHAKE
 
     def _expire_keepalives(self, now_s: float) -> None:
+        if self._keepalive_at_s <= now_s:
+            self._kept_alive_s = now_s
         self._keepalive_at_s = inf
         if self._persistent_at_s <= now_s:
             self._persistent_at_s = now_s + self._persistent_keepalive_s

@@ -12,6 +12,7 @@ from two_hosts import MTU, Host, Wire, connected, introduce, ip_packet, make_hos
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import InvalidInput, NotFound
+from cladnet.core.forwarding.memory import Memory
 from cladnet.core.wireguard.constants import STAGED_PACKETS_PER_PEER
 from cladnet.core.wireguard.device import Device
 from cladnet.core.wireguard.messages import (
@@ -72,7 +73,7 @@ class TestFirstPacket:
         assert drops(ours) == {"too_many_staged": 3}
 
     def test_all_peers_together_cannot_take_all_memory(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("cladnet.core.wireguard.device.STAGED_PACKETS_TOTAL", 5)
+        monkeypatch.setattr("cladnet.core.forwarding.forwarder.STAGED_PACKETS_TOTAL", 5)
         ours, peers = make_host(1), [make_host(number) for number in (2, 3)]
         wire = Wire(ours, *peers)
         for peer in peers:
@@ -387,7 +388,7 @@ class TestConfiguration:
 
     def test_private_key_of_wrong_size(self):
         with pytest.raises(InvalidInput, match="31"):
-            Device(bytes(31), mtu=MTU, wall_time_ns=lambda: 0)
+            Device(bytes(31), order=print, memory=Memory.private(), mtu=MTU, wall_time_ns=lambda: 0)
 
     @pytest.mark.parametrize(
         "options",

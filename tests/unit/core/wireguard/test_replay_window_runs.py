@@ -36,7 +36,7 @@ class Pair:
     """The window and its model, always told the same."""
 
     def __init__(self, greatest: int) -> None:
-        self.window = ReplayWindow(greatest)
+        self.window = ReplayWindow([greatest + 1])
         self.model = Model(greatest)
 
     def offer(self, counter: int) -> None:
@@ -122,7 +122,7 @@ def test_a_run_is_as_all_its_counters(first: int, count: int) -> None:
 
 @pytest.mark.parametrize("greatest", [0, 1, 62, 63, 64, SIZE - 1, SIZE, SIZE + 1, 2**32, LAST - 1])
 def test_after_a_restart_nothing_up_to_the_greatest_is_new(greatest: int) -> None:
-    window = ReplayWindow(greatest)
+    window = ReplayWindow([greatest + 1])
     assert not any(window.is_new(c) for c in range(max(0, greatest - SIZE - 65), greatest + 1))
     assert window.is_new(greatest + 1)
 
@@ -136,7 +136,7 @@ def test_holes_before_a_run_stay_open_until_they_leave_the_window() -> None:
 
 
 def test_the_last_counters_of_a_session() -> None:
-    window = ReplayWindow(LAST - SIZE)
+    window = ReplayWindow([LAST - SIZE + 1])
     window.mark_run_used(LAST - 2, 3)
     assert [window.is_new(c) for c in (LAST, LAST - 2, LAST - 3, LAST - SIZE + 1, LAST - SIZE)] == [
         False,

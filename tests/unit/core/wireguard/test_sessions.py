@@ -6,90 +6,49 @@ from __future__ import annotations
 
 import pytest
 
-from cladnet.core.wireguard import session as session_module
-from cladnet.core.wireguard.drops import Drop
+from cladnet.core.forwarding.traffic import Traffic
 from cladnet.core.wireguard.handshake import TransportKeys
 from cladnet.core.wireguard.session import PeerSessions, Session
 from cladnet.core.wireguard.suite import CHACHA20_POLY1305
 
 KEYS = TransportKeys(sending=b"s" * 32, receiving=b"r" * 32)
-MIRRORED = TransportKeys(sending=KEYS.receiving, receiving=KEYS.sending)
 
 
-def make(keys: TransportKeys = KEYS, *, is_initiator: bool = True, created_s: float = 0.0) -> Session:
+def make(*, is_initiator: bool = True, created_s: float = 0.0) -> Session:
     return Session(
-        CHACHA20_POLY1305, keys, local_index=1, remote_index=2, is_initiator=is_initiator, created_s=created_s
+        CHACHA20_POLY1305, KEYS, local_index=1, remote_index=2, is_initiator=is_initiator, created_s=created_s
     )
 
 
-def test_seals_with_rising_counters_for_the_remote_index():
-    session = make()
-    messages = [session.seal(b"same") for _unused in range(3)]
-    assert [message.counter for message in messages] == [0, 1, 2]
-    assert {message.receiver_index for message in messages} == {2}
-    assert len({message.ciphertext for message in messages}) == 3
-
-
-def test_opens_each_packet_once_in_any_order():
-    sender, receiver = make(), make(MIRRORED)
-    first, second = sender.seal(b"one"), sender.seal(b"two")
-    assert receiver.open(second, 1.0) == b"two"
-    assert receiver.open(first, 1.0) == b"one"
-    assert receiver.open(first, 1.0) is Drop.REPLAYED
-
-
-def test_forged_packet_uses_up_no_counter():
-    sender, receiver = make(), make(MIRRORED)
-    message = sender.seal(b"one")
-    forged = message._replace(ciphertext=message.ciphertext[:-1] + bytes([message.ciphertext[-1] ^ 1]))
-    assert receiver.open(forged, 1.0) is Drop.NOT_AUTHENTIC
-    assert receiver.open(message, 1.0) == b"one"
-
-
-@pytest.mark.parametrize(("age_s", "usable"), [(0.0, True), (179.9, True), (180.0, False), (1e6, False)])
-def test_age_at_which_it_ends(age_s: float, usable: bool):
-    sender, receiver = make(), make(MIRRORED)
-    message = sender.seal(b"one")
-    assert sender.can_send(age_s) is usable
-    assert (receiver.open(message, age_s) == b"one") is usable
-
-
 @pytest.mark.parametrize(
-    ("is_initiator", "age_s", "after_sending", "after_receiving"),
+    ("is_initiator", "data_sent_s", "received_s", "wanted"),
     [
-        (True, 119.9, False, False),
-        (True, 120.0, True, False),
-        (True, 164.9, True, False),
-        (True, 165.0, True, True),
-        (False, 120.0, False, False),
-        (False, 179.9, False, False),
+        (True, 119.9, 164.9, False),
+        (True, 120.0, 1.0, True),
+        (True, 1.0, 165.0, True),
+        (False, 179.9, 179.9, False),
     ],
 )
-def test_age_at_which_it_wants_to_be_renewed(
-    is_initiator: bool, age_s: float, after_sending: bool, after_receiving: bool
+def test_traffic_that_asks_for_a_new_one(
+    is_initiator: bool, data_sent_s: float, received_s: float, wanted: bool
 ):
-    session = make(is_initiator=is_initiator)
-    assert session.wants_rekey_after_sending(age_s) is after_sending
-    assert session.wants_rekey_after_receiving(age_s) is after_receiving
+    traffic = Traffic.private()
+    traffic.received(100, received_s, has_data=True)
+    traffic.data_sent(100, data_sent_s)
+    assert make(is_initiator=is_initiator).wants_rekey(traffic.times, sent_count=1) is wanted
 
 
-def test_wants_rekey_after_receiving_only_once():
-    session = make()
-    assert session.wants_rekey_after_receiving(170.0)
-    assert not session.wants_rekey_after_receiving(171.0)
+def test_what_was_received_asks_only_once():
+    session, traffic = make(), Traffic.private()
+    traffic.received(100, 170.0, has_data=True)
+    assert session.wants_rekey(traffic.times, sent_count=1)
+    assert not session.wants_rekey(traffic.times, sent_count=1)
 
 
-def test_number_of_messages_is_limited(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(session_module, "REKEY_AFTER_MESSAGES", 3)
-    monkeypatch.setattr(session_module, "REJECT_AFTER_MESSAGES", 5)
-    sender, receiver = make(is_initiator=False), make(MIRRORED)
-    for number in range(5):
-        assert sender.can_send(0.0)
-        assert sender.wants_rekey_after_sending(0.0) is (number > 3)
-        last = sender.seal(b"")
-    assert not sender.can_send(0.0)
-    assert receiver.open(last, 0.0) == b""
-    assert receiver.open(last._replace(counter=5), 0.0) is Drop.SESSION_EXPIRED
+def test_too_many_messages_ask_for_a_new_one():
+    session, times = make(is_initiator=False), Traffic.private().times
+    assert not session.wants_rekey(times, sent_count=2**60)
+    assert session.wants_rekey(times, sent_count=2**60 + 1)
 
 
 class TestPeerSessions:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
+from local_device import LocalDevice
+
 from cladnet.core.endpoint import Endpoint
-from cladnet.core.wireguard.device import Device
 from cladnet.core.wireguard.load import LoadState
 from cladnet.core.wireguard.peer_config import PeerConfig
 
@@ -46,7 +47,7 @@ class Overloaded:
 class Host:
     """A device with its place in the outer and in the inner network."""
 
-    device: Device
+    device: LocalDevice
     endpoint: Endpoint
     address: str
     received: list[bytes] = field(default_factory=list)
@@ -75,7 +76,7 @@ def make_host(
 ) -> Host:
     """A host with keys that depend on its number and the seed only, where none are given."""
     source = random.Random(f"{seed}/{number}")  # noqa: S311 - tests want the same keys again
-    device = Device(
+    device = LocalDevice(
         private_key or source.randbytes(32),
         mtu=MTU,
         wall_time_ns=wall_time_ns,
