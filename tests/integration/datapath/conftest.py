@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=long_items)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tun_driver() -> None:
     """What every test with a tunnel needs of the machine."""
     if os.geteuid() != 0:

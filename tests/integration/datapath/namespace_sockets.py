@@ -19,11 +19,13 @@ T = TypeVar("T")
 
 BUFFER_SIZE_BYTES = 64 << 20
 FRAME_SIZE_BYTES = 1 << 16
+VNET_HEADER_SIZE_BYTES = 10
 
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL = 0x0003
 _SOL_PACKET = 263
 _PACKET_IGNORE_OUTGOING = 23
+_PACKET_VNET_HDR = 15
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
 _SIOCETHTOOL = 0x8946
@@ -61,6 +63,14 @@ def open_packet_socket(namespace: str, device: str) -> socket.socket:
     opened.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     opened.bind((device, _ETH_P_ALL))
     opened.setblocking(False)
+    return opened
+
+
+def open_offloading_socket(namespace: str, device: str) -> socket.socket:
+    """Sends into a device what offloads have to finish: frames with a virtio_net_hdr before each."""
+    opened = open_socket(namespace, socket.AF_PACKET, socket.SOCK_RAW)
+    opened.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
+    opened.bind((device, 0))
     return opened
 
 
