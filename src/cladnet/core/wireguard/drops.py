@@ -36,6 +36,8 @@ class Drop(Enum):
     """An inner packet, from either side, that is neither IPv4 nor IPv6."""
     WRONG_INNER_SOURCE = "wrong_inner_source"
     """A decrypted packet with a source address that does not belong to its sender."""
+    ECN_BROKEN = "ecn_broken"
+    """A decrypted packet that met congestion on the way, though its sender does not know of such marks."""
     NO_ROUTE = "no_route"
     """From this host, to an address that belongs to no peer."""
     NO_ENDPOINT = "no_endpoint"

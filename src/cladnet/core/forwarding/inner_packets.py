@@ -1,0 +1,103 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Checks what came out of messages, and hands it on to be coalesced and delivered.
+
+Source: WireGuard whitepaper, section 2 (cryptokey routing); RFC 6040 (ECN); RFC 791; RFC 8200.
+"""
+
+from __future__ import annotations
+
+from cladnet.core.forwarding.forwarder import Forwarder
+from cladnet.core.forwarding.peer import ForwardingPeer
+from cladnet.core.ip import ecn
+from cladnet.core.ip.headers import IPV4_HEADER_BYTES, IPV6_HEADER_BYTES
+from cladnet.core.offload.coalescing import MIN_ROWS, Coalescer
+from cladnet.core.offload.coalescing_rows import PacketRows
+from cladnet.core.wireguard.drops import Drop
+
+# After so many rows in turn that fit to no other, the rest is not compared any more.
+_PATIENCE_ROWS = 2
+
+
+class InnerPackets:
+    """The way of plaintexts to the coalescer.
+
+    Args:
+        memory: has all plaintexts.
+        forwarder: knows whose inner addresses are whose; counts drops.
+        coalescer: of the same memory.
+    """
+
+    def __init__(self, memory: memoryview, forwarder: Forwarder, coalescer: Coalescer) -> None:
+        self._memory = memory
+        self._forwarder = forwarder
+        self._coalescer = coalescer
+
+    def add(self, peer: ForwardingPeer, start: int, room_bytes: int, outer_ecn: int) -> None:
+        """Takes the plaintext of one message.
+
+        Args:
+            peer: who sealed it.
+            start: where it begins.
+            room_bytes: how long it is, with padding.
+            outer_ecn: codepoint of the outer header.
+        """
+        size = self._checked_size(peer, start, room_bytes)
+        if not size:
+            return
+        if ecn.decapsulate(self._memory, start, outer_ecn):
+            self._coalescer.add(start, size)
+        else:
+            self._forwarder.drops[Drop.ECN_BROKEN] += 1
+
+    def add_rows(
+        self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int
+    ) -> None:
+        """Takes rows of plaintexts, all of them that long."""
+        end, misses = first + count, 0
+        while end - first >= MIN_ROWS and misses < _PATIENCE_ROWS:
+            taken = self._add_run(peer, rows, first, end - first, room_bytes, outer_ecn)
+            if taken:
+                misses = 0
+            else:
+                misses += 1
+                self.add(peer, rows.at(first), room_bytes, outer_ecn)
+            first += taken or 1
+        for row in range(first, end):
+            self.add(peer, rows.at(row), room_bytes, outer_ecn)
+
+    def _add_run(
+        self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int
+    ) -> int:
+        """Takes the rows that are like the first: all have its source, and its ECN."""
+        start = rows.at(first)
+        size = self._size(start, room_bytes)
+        if not size or not ecn.changes_nothing(self._memory, start, outer_ecn):
+            return 0
+        if self._forwarder.owner_of(self._source(start)) is not peer:
+            return 0
+        return self._coalescer.add_rows(rows, first, count, size)
+
+    def _checked_size(self, peer: ForwardingPeer, start: int, room_bytes: int) -> int:
+        """Bytes of the packet without padding; 0, and counted, if it goes no further."""
+        size = self._size(start, room_bytes)
+        if not size:
+            self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
+            return 0
+        return size if self._forwarder.owns_source(peer, self._source(start)) else 0
+
+    def _size(self, start: int, room_bytes: int) -> int:
+        """Bytes of the packet by its own header; 0 if this is no whole packet."""
+        memory = self._memory
+        if room_bytes < IPV4_HEADER_BYTES:
+            return 0
+        version = memory[start] >> 4
+        if version == 4:
+            size = memory[start + 2] << 8 | memory[start + 3]
+            return size if IPV4_HEADER_BYTES <= size <= room_bytes else 0
+        size = IPV6_HEADER_BYTES + (memory[start + 4] << 8 | memory[start + 5])
+        return size if version == 6 and size <= room_bytes else 0
+
+    def _source(self, start: int) -> bytes:
+        begin, end = (12, 16) if self._memory[start] >> 4 == 4 else (8, 24)
+        return bytes(self._memory[start + begin : start + end])

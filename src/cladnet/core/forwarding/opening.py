@@ -1,0 +1,175 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Opens transport messages where they are in memory, one by one or in rows.
+
+The counter of a message is noted before what was in it goes anywhere, and only if it is authentic.
+
+Source: WireGuard whitepaper, section 5.4.6.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from cryptography.exceptions import InvalidTag
+
+from cladnet.core.forwarding.envelope import Envelope
+from cladnet.core.forwarding.events import Foreign
+from cladnet.core.forwarding.forwarder import Forwarder
+from cladnet.core.forwarding.inner_packets import InnerPackets
+from cladnet.core.forwarding.peer import ForwardingPeer
+from cladnet.core.forwarding.sealed_rows import SealedRows
+from cladnet.core.forwarding.session import ForwardingSession, nonce
+from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
+from cladnet.core.wireguard.drops import Drop
+from cladnet.core.wireguard.messages import (
+    MIN_TRANSPORT_SIZE_BYTES,
+    TAG_SIZE_BYTES,
+    TRANSPORT_HEADER_SIZE_BYTES,
+    MessageType,
+)
+
+_TRANSPORT_TYPE = bytes((MessageType.TRANSPORT, 0, 0, 0))
+_HEADER = struct.Struct("<IIQ")
+_OVERHEAD_BYTES = TRANSPORT_HEADER_SIZE_BYTES + TAG_SIZE_BYTES
+
+
+class Opening:
+    """Takes datagrams, all of them at one time.
+
+    Args:
+        memory: has all datagrams.
+        forwarder: has the sessions; gets what is to be told and counted.
+        packets: gets what was in the messages.
+
+    Attributes:
+        now_s: time; to be set.
+    """
+
+    def __init__(self, memory: memoryview, forwarder: Forwarder, packets: InnerPackets) -> None:
+        self.now_s = 0.0
+        self._memory = memory
+        self._forwarder = forwarder
+        self._packets = packets
+        # Of the last authentic messages, which are not yet told of.
+        self._session: ForwardingSession | None = None
+        self._envelope: Envelope | None = None
+        self._size_bytes = 0
+        self._has_data = False
+
+    def take(self, start: int, size: int, envelope: Envelope) -> None:
+        """Takes one datagram.
+
+        Args:
+            start: where it begins.
+            size: in bytes.
+            envelope: its outside.
+        """
+        if size < MIN_TRANSPORT_SIZE_BYTES:
+            self._take_other(start, size, envelope)
+            return
+        kind, index, counter = _HEADER.unpack_from(self._memory, start)
+        if kind != MessageType.TRANSPORT:
+            self._take_other(start, size, envelope)
+            return
+        session = self._session_of(index, counter)
+        if session is None or not self._open(session, counter, start, size):
+            return
+        self._note(session, envelope, size, has_data=size > _OVERHEAD_BYTES)
+        if size > _OVERHEAD_BYTES:
+            plaintext = start + TRANSPORT_HEADER_SIZE_BYTES
+            self._packets.add(session.peer, plaintext, size - _OVERHEAD_BYTES, envelope.ecn)
+
+    def take_rows(self, rows: SealedRows, first: int, count: int, envelope: Envelope) -> None:
+        """Takes rows of datagrams.
+
+        Args:
+            rows: in the same memory.
+            first: row of the first datagram.
+            count: how many rows.
+            envelope: their outside.
+        """
+        session = self._session_of_run(rows, first, count)
+        if session is None:
+            for row in range(first, first + count):
+                self.take(rows.at(row), rows.size, envelope)
+            return
+        counter = _HEADER.unpack_from(self._memory, rows.at(first))[2]
+        end = first + count
+        while first < end:
+            opened = rows.open(session.receiving, first, end - first)
+            if opened:
+                session.window.mark_run_used(counter, opened)
+                self._note(session, envelope, opened * rows.size, has_data=rows.size > _OVERHEAD_BYTES)
+                self._add_packets(session.peer, rows, first, opened, envelope.ecn)
+            first += opened
+            counter += opened
+            if first < end:
+                self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
+                first += 1
+                counter += 1
+
+    def finish(self) -> None:
+        """Tells of the authentic messages so far. To be called after everything was taken."""
+        session, envelope = self._session, self._envelope
+        if session is None or envelope is None:
+            return
+        self._session = None
+        peer = session.peer
+        source = envelope.source
+        if peer.origin == envelope.raw_source and peer.endpoint is not None:
+            source = peer.endpoint  # the same object, so there is nothing to compare
+        self._forwarder.authentic(session, source, self._size_bytes, self.now_s, has_data=self._has_data)
+        peer.origin = envelope.raw_source
+
+    def _session_of(self, index: int, counter: int) -> ForwardingSession | None:
+        """The session of a message that is worth to be opened; counted if there is none."""
+        forwarder = self._forwarder
+        session = forwarder.session_of(index)
+        refusal = forwarder.refusal(session, counter, self.now_s) if session is not None else None
+        if refusal is None:
+            return session
+        forwarder.drops[refusal] += 1
+        return None
+
+    def _session_of_run(self, rows: SealedRows, first: int, count: int) -> ForwardingSession | None:
+        """The session of rows that may be opened together: consecutive, and all new."""
+        kind, index, counter = _HEADER.unpack_from(self._memory, rows.at(first))
+        session = self._forwarder.sessions.get(index)
+        if kind != MessageType.TRANSPORT or session is None or not rows.is_run(first, count):
+            return None
+        is_new = session.window.greatest < counter and counter + count <= REJECT_AFTER_MESSAGES
+        return session if is_new and self.now_s < session.expires_s else None
+
+    def _open(self, session: ForwardingSession, counter: int, start: int, size: int) -> bool:
+        message = self._memory[start + TRANSPORT_HEADER_SIZE_BYTES : start + size]
+        try:
+            session.receiving.decrypt_into(nonce(counter), message, None, message[:-TAG_SIZE_BYTES])
+        except InvalidTag:
+            self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
+            return False
+        session.window.mark_used(counter)
+        return True
+
+    def _add_packets(
+        self, peer: ForwardingPeer, rows: SealedRows, first: int, count: int, outer_ecn: int
+    ) -> None:
+        if rows.size > _OVERHEAD_BYTES:
+            self._packets.add_rows(peer, rows.packets, first, count, rows.size - _OVERHEAD_BYTES, outer_ecn)
+
+    def _note(self, session: ForwardingSession, envelope: Envelope, size: int, *, has_data: bool) -> None:
+        """Puts authentic messages of one session and source together, so that they are told of at once."""
+        if session is not self._session or envelope is not self._envelope:
+            self.finish()
+            self._session, self._envelope = session, envelope
+            self._size_bytes, self._has_data = 0, False
+        self._size_bytes += size
+        self._has_data |= has_data
+
+    def _take_other(self, start: int, size: int, envelope: Envelope) -> None:
+        """What is no transport message may be behind some, glued to them by the kernel."""
+        datagram = bytes(self._memory[start : start + size])
+        if datagram[:4] == _TRANSPORT_TYPE or not datagram:
+            self._forwarder.drops[Drop.MALFORMED_DATAGRAM] += 1
+        else:
+            self._forwarder.events[Foreign(datagram, envelope.source)] = None

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""Transport messages of one size at regular distances in memory, opened where they are.
+
+Source: WireGuard whitepaper, section 5.4.6.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+
+from cladnet.core.offload.coalescing_rows import PacketRows
+from cladnet.core.wireguard.messages import TAG_SIZE_BYTES, TRANSPORT_HEADER_SIZE_BYTES
+from cladnet.core.wireguard.suite import Aead
+
+_INDEX_AT, _COUNTER_AT = 4, 8
+_STEPS = np.arange(1 << 11, dtype=np.uint64)
+
+
+class SealedRows:
+    """Rows of memory with a message in each.
+
+    Args:
+        memory: all of it.
+        start: of the first row.
+        stride: from one row to the next.
+        count: of rows.
+        size: of each message, at least that of an empty one.
+
+    Attributes:
+        size: of each message.
+        packets: what is in the messages.
+    """
+
+    def __init__(self, memory: memoryview, start: int, stride: int, count: int, size: int) -> None:
+        self.start = start
+        self.stride = stride
+        self.size = size
+        self.packets = PacketRows(memory, start + TRANSPORT_HEADER_SIZE_BYTES, stride, count)
+        self._prefixes = np.ndarray((count,), "<u8", memory, start, (stride,))
+        self._counters = np.ndarray((count,), "<u8", memory, start + _COUNTER_AT, (stride,))
+        self._indices = np.ndarray((count,), "<u4", memory, start + _INDEX_AT, (stride,))
+        begins = range(start, start + count * stride, stride)
+        self._messages = [_parts(memory[begin : begin + size]) for begin in begins]
+
+    def at(self, row: int) -> int:
+        """Where a message begins."""
+        return self.start + row * self.stride
+
+    def is_run(self, first: int, count: int) -> bool:
+        """Whether rows have one type and one receiver index, and consecutive counters that do not wrap."""
+        prefixes = self._prefixes[first : first + count].tobytes()
+        if prefixes != prefixes[:8] * count:
+            return False
+        base = (self._counters[first : first + count] - _STEPS[:count]).tobytes()
+        return base == base[:8] * count
+
+    def open(self, aead: Aead, first: int, count: int) -> int:
+        """Decrypts rows; stops at the first that is not authentic. They cannot be opened again.
+
+        Returns:
+            How many rows were opened: `count` if all are authentic.
+        """
+        # Four zeros before the counter make it the nonce.
+        self._indices[first : first + count] = 0
+        decrypt_into = aead.decrypt_into
+        messages = iter(self._messages[first : first + count])
+        try:
+            for nonce, ciphertext, plaintext in messages:
+                decrypt_into(nonce, ciphertext, None, plaintext)
+        except InvalidTag:
+            return count - 1 - len(list(messages))
+        return count
+
+
+def _parts(message: memoryview) -> tuple[memoryview, memoryview, memoryview]:
+    """Nonce, ciphertext and plaintext of a message."""
+    header = TRANSPORT_HEADER_SIZE_BYTES
+    return message[_INDEX_AT:header], message[header:], message[header:-TAG_SIZE_BYTES]

@@ -1,0 +1,172 @@
+# Copyright (c) 2026 Cloud-Barista
+# SPDX-License-Identifier: Apache-2.0
+"""The way in: from the UDP socket, through sessions and checks, to a queue of the TUN device.
+
+Everything happens where the kernel put the datagrams: messages are opened in place, and packets are delivered
+from there. Datagrams of one size are rows of memory and are handled together, whether the kernel glued them
+(UDP_GRO) or they came one by one into slots side by side.
+
+Source: Linux Documentation/networking/tuntap.rst and segmentation-offloads.rst.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from cladnet.core.forwarding.envelope import Envelope
+from cladnet.core.forwarding.forwarder import Forwarder
+from cladnet.core.forwarding.inner_packets import InnerPackets
+from cladnet.core.forwarding.opening import Opening
+from cladnet.core.forwarding.sealed_rows import SealedRows
+from cladnet.core.offload.coalescing import MIN_ROWS, Coalescer
+from cladnet.core.wireguard.drops import Drop
+from cladnet.core.wireguard.messages import MIN_TRANSPORT_SIZE_BYTES
+from cladnet.datapath.error_log import ErrorLog
+from cladnet.datapath.udp_receive import SLOT_BYTES, SLOTS, UdpReceiver
+
+# How many datagrams one call receives: many large ones would be out of the cache before they are opened.
+_MANY, _FEW = 64, 4
+_LARGE_BYTES = 8192
+_MAX_REMEMBERED_ROWS = 64
+
+
+class Receiver:
+    """Takes datagrams from one socket.
+
+    Args:
+        tun: descriptor of the queue, with virtio-net headers; below 0 while there is none.
+        socket: non-blocking, with UDP_GRO and the ECN of datagrams switched on if the kernel has them.
+        forwarder: has the sessions; gets what is to be told and counted.
+        has_uso: whether the device takes UDP in bulk.
+
+    Attributes:
+        tun: as above; may be replaced.
+    """
+
+    def __init__(
+        self,
+        *,
+        tun: int,
+        socket: socket.socket,
+        forwarder: Forwarder,
+        has_uso: bool = True,
+    ) -> None:
+        self.tun = tun
+        self._forwarder = forwarder
+        self._udp = UdpReceiver(socket)
+        self._coalescer = Coalescer(self._udp.memory, self._deliver, has_uso=has_uso)
+        packets = InnerPackets(self._udp.memory, forwarder, self._coalescer)
+        self._opening = Opening(self._udp.memory, forwarder, packets)
+        self._errors = ErrorLog()
+        self._slot = 0
+        self._limit = _MANY
+        self._rows: dict[tuple[int, int, int], SealedRows] = {}
+
+    def run(self, budget: int, now_s: float) -> int:
+        """Receives and delivers.
+
+        Args:
+            budget: how many batches of datagrams at most.
+            now_s: time of the device.
+
+        Returns:
+            How many full batches there were; fewer than the budget if the socket is empty now.
+
+        Raises:
+            OSError: EBADFD, the device was deleted. What was not delivered by then is lost.
+        """
+        self._opening.now_s = now_s
+        try:
+            done = self._receive_batches(budget)
+            self._coalescer.flush()
+        finally:
+            self._coalescer.discard()
+            self._opening.finish()
+            self._slot = 0
+        return done
+
+    def _receive_batches(self, budget: int) -> int:
+        for done in range(budget):
+            limit = self._limit
+            datagrams = self._receive(limit)
+            if datagrams:
+                self._take(datagrams)
+            if len(datagrams) < limit:
+                return done
+        return budget
+
+    def _receive(self, limit: int) -> list[tuple[int, Envelope | None]]:
+        if self._coalescer.is_empty:
+            self._slot = 0
+        elif self._slot + limit > SLOTS:
+            self._coalescer.flush()
+            self._slot = 0
+        try:
+            return self._udp.receive(self._slot, limit)
+        except OSError as exc:
+            self._errors.report("receiving from", "the UDP socket", exc, self._opening.now_s)
+            return []
+
+    def _take(self, datagrams: list[tuple[int, Envelope | None]]) -> None:
+        """Takes datagrams from the next slots, those together that are alike."""
+        index, count, total_bytes = 0, len(datagrams), 0
+        while index < count:
+            size, envelope = datagram = datagrams[index]
+            end = index + 1
+            while end < count and datagrams[end] == datagram:
+                end += 1
+            if envelope is None:
+                self._forwarder.drops[Drop.MALFORMED_DATAGRAM] += end - index
+            elif 0 < envelope.segment_bytes < size:
+                for slot in range(self._slot + index, self._slot + end):
+                    self._take_glued(slot * SLOT_BYTES, size, envelope)
+            else:
+                self._take_slots(self._slot + index, end - index, size, envelope)
+            total_bytes += size * (end - index)
+            index = end
+        self._slot += count
+        self._limit = _MANY if total_bytes < count * _LARGE_BYTES else _FEW
+
+    def _take_glued(self, start: int, size: int, envelope: Envelope) -> None:
+        segment_bytes = envelope.segment_bytes
+        count, rest_bytes = divmod(size, segment_bytes)
+        self._take_rows(start, segment_bytes, 0, count, segment_bytes, envelope)
+        if rest_bytes:
+            self._opening.take(start + size - rest_bytes, rest_bytes, envelope)
+
+    def _take_slots(self, first: int, count: int, size: int, envelope: Envelope) -> None:
+        self._take_rows(0, SLOT_BYTES, first, count, size, envelope)
+
+    def _take_rows(
+        self, start: int, stride: int, first: int, count: int, size: int, envelope: Envelope
+    ) -> None:
+        if count >= MIN_ROWS and size >= MIN_TRANSPORT_SIZE_BYTES:
+            self._opening.take_rows(self._rows_of(start, stride, size), first, count, envelope)
+            return
+        for row in range(first, first + count):
+            self._opening.take(start + row * stride, size, envelope)
+
+    def _rows_of(self, start: int, stride: int, size: int) -> SealedRows:
+        rows = self._rows.get((start, stride, size))
+        if rows is None:
+            if len(self._rows) >= _MAX_REMEMBERED_ROWS:
+                self._rows.clear()
+            count = SLOTS if stride == SLOT_BYTES else SLOT_BYTES // stride
+            rows = SealedRows(self._udp.memory, start, stride, count, size)
+            self._rows[start, stride, size] = rows
+        return rows
+
+    def _deliver(self, parts: list[memoryview]) -> None:
+        try:
+            if len(parts) == 1:
+                os.write(self.tun, parts[0])
+            else:
+                os.writev(self.tun, parts)
+        except OSError as exc:
+            self._forwarder.drops[Drop.TUN_WRITE_FAILED] += len(parts)
+            if exc.errno == errno.EBADFD:
+                raise
+            if self.tun >= 0:
+                self._errors.report("delivering to", "the TUN device", exc, self._opening.now_s)
