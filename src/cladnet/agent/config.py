@@ -18,6 +18,8 @@ from cladnet.core.identity import check_host_name, check_network_name
 DEFAULT_DIRECTORY = Path("/etc/cladnet/agents")
 DEVICE_NAME_MAX_BYTES = 15
 MAX_MTU_BYTES = 65535
+MAX_WORKERS = 64
+_MAX_AUTOMATIC_WORKERS = 8
 _MIN_MTU_BYTES = 576
 
 
@@ -37,8 +39,13 @@ class AgentConfig:
     device: str = "cladnet0"
     listen_port: int = 8055
     mtu: int = 0  # bytes; 0: from the underlay
+    workers: int = 0  # processes that move packets; 0: by the number of CPUs
     public_address: str = ""
     cloud: Cloud = field(default_factory=Cloud)
+
+    def workers_for(self, cpus: int) -> int:
+        """How many workers to start on a host with so many CPUs: others need some, too."""
+        return self.workers or max(1, min(cpus // 2, _MAX_AUTOMATIC_WORKERS))
 
     @property
     def socket_path(self) -> Path:
@@ -72,6 +79,7 @@ def parse_config(document: Mapping[str, Any]) -> AgentConfig:
         device=_device(keys),
         listen_port=keys.number("listen_port", 8055, 1, MAX_PORT),
         mtu=_mtu(keys),
+        workers=keys.number("workers", 0, 0, MAX_WORKERS),
         public_address=keys.optional_address("public_address"),
         cloud=_cloud(keys.section("cloud")),
     )

@@ -36,11 +36,12 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     config = load(
         tmp_path,
         MINIMAL + 'api_port = 1\nagent_port = 2\nstun_port = 3\nca_file = "/c"\nstate_dir = "/s"\n'
-        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\npublic_address = "198.51.100.7"\n'
+        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\nworkers = 3\npublic_address = "198.51.100.7"\n'
         '[cloud]\nprovider = "aws"\nregion = "r"\nzone = "z"\nvnet = "v"\nsubnet = "s"\n',
     )
     assert (config.api_port, config.agent_port, config.stun_port, config.listen_port) == (1, 2, 3, 4)
     assert (config.device, config.mtu, config.public_address) == ("cn7", 1300, "198.51.100.7")
+    assert config.workers_for(cpus=64) == 3
     assert config.cloud == Cloud("aws", "r", "z", "v", "s")
 
 
@@ -76,3 +77,8 @@ def test_complaint_names_file_key_and_what_is_expected(tmp_path: Path, text: str
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"nothing\.toml does not exist"):
         load_config(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(("cpus", "workers"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8), (192, 8)])
+def test_workers_by_the_number_of_cpus(tmp_path: Path, cpus: int, workers: int):
+    assert load(tmp_path, MINIMAL).workers_for(cpus) == workers
