@@ -16,7 +16,6 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
 
 from cladnet.core.forwarding.events import DeviceLost
 from cladnet.core.forwarding.execution import Execution
@@ -27,8 +26,8 @@ from cladnet.core.wireguard.drops import Drop
 from cladnet.datapath.receiver import Receiver
 from cladnet.datapath.sender import Sender
 from cladnet.datapath.shared_memory import SharedMemory
+from cladnet.datapath.worker_config import MAX_MESSAGE_BYTES, WorkerConfig
 
-MAX_MESSAGE_BYTES = 1 << 20
 # Reads from one side before the other one gets its turn: from one, while there is little, up to these.
 MAX_SEND_BUDGET, MAX_RECEIVE_BUDGET = 16, 64
 # Events that the tunnel had no room for are offered again.
@@ -36,47 +35,6 @@ RETRY_MS = 10
 # Hardly any cycles are made, so looking for them is worth little.
 _COLLECT_AFTER = 100_000
 _DEVICE_GONE = (errno.EBADFD, errno.EBADF, errno.EFAULT)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerConfig:
-    """What a worker is started with; numbers of inherited descriptors among them.
-
-    Args:
-        number: of this worker, from 0.
-        workers: how many there are.
-        mtu_bytes: of the TUN device.
-        has_uso: whether the TUN device takes UDP segments in bulk.
-    """
-
-    number: int
-    workers: int
-    mtu_bytes: int
-    has_uso: bool
-    channel: int
-    memory: int
-    tun: int
-    udp: int
-
-    def arguments(self) -> list[str]:
-        """For the command line."""
-        values = (
-            self.number,
-            self.workers,
-            self.mtu_bytes,
-            int(self.has_uso),
-            self.channel,
-            self.memory,
-            self.tun,
-            self.udp,
-        )
-        return [str(value) for value in values]
-
-    @classmethod
-    def parse(cls, arguments: list[str]) -> WorkerConfig:
-        """What `arguments` gave."""
-        number, workers, mtu_bytes, has_uso, *descriptors = map(int, arguments)
-        return cls(number, workers, mtu_bytes, bool(has_uso), *descriptors)
 
 
 class Worker:

@@ -19,7 +19,7 @@ from cladnet.core.forwarding.events import Event, Roamed
 from cladnet.core.forwarding.orders import MovePeer, Order, Receive
 from cladnet.core.forwarding.wire import decode_event, encode
 from cladnet.datapath.shared_memory import SharedMemory
-from cladnet.datapath.worker import MAX_MESSAGE_BYTES, WorkerConfig
+from cladnet.datapath.worker_config import MAX_MESSAGE_BYTES, WorkerConfig
 
 # A worker that leaves so many orders lying does not work any more: another one is faster told everything.
 MAX_BACKLOG = 100_000
