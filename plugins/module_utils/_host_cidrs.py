@@ -104,6 +104,12 @@ class Route:
     gateway: str
     source: str
     link_indexes: tuple[int, ...]
+    protocol: int = 0
+    """Who made it."""
+    mtu: int = 0
+    """Its own, in bytes; 0 is that of the interface."""
+    advertised_mss: int = 0
+    """What TCP tells the other end, in bytes; 0 follows from the MTU."""
 
     @property
     def is_default(self) -> bool:
@@ -258,6 +264,9 @@ def _route(message: NetlinkMessage) -> Route:
         gateway=_gateway(message),
         source=message.get_attr("RTA_PREFSRC") or "",
         link_indexes=_link_indexes(message),
+        protocol=message["proto"],
+        mtu=message.get_nested("RTA_METRICS", "RTAX_MTU") or 0,
+        advertised_mss=message.get_nested("RTA_METRICS", "RTAX_ADVMSS") or 0,
     )
 
 

@@ -10,6 +10,7 @@ from ._declarative import Document
 from ._endpoint import Endpoint
 from ._errors import Conflict
 
+MOST_MTU_BYTES = 1420  # what WireGuard assumes, too
 KEEPALIVE_S = 25  # most NAT forgets a mapping of UDP after 30 s
 
 
@@ -34,7 +35,9 @@ def _is_reachable(host: Document) -> bool:
 
 
 def _interface(network: Document, peer: Document, hosts: t.Sequence[Document]) -> list[str]:
-    mtu = network["mtu"] or min((host["mtu"] for host in hosts if host["mtu"]), default=0)
+    mtus = [host["mtu"] for host in hosts if host["mtu"]]
+    # A client is outside of the clouds and does not find out what its paths carry: no jumbo frames for it.
+    mtu = network["mtu"] or (min(MOST_MTU_BYTES, *mtus) if mtus else 0)
     return [
         "[Interface]",
         f"# {peer['host']} in network {network['name']}",

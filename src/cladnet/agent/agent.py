@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from cladnet.agent.host_watch import HostWatch
 from cladnet.agent.netlink import Netlink
 from cladnet.agent.networking_rule import NetworkingRule
 from cladnet.agent.order_follower import OrderFollower
+from cladnet.agent.path_mtu import PathMtuProber
 from cladnet.agent.report import build_report
 from cladnet.agent.state import StateDirectory
 from cladnet.agent.status_document import full_status, status_without_tunnel
@@ -67,6 +69,7 @@ class _Parts:
     witness: Witness
     discovery: Discovery
     host: HostWatch
+    prober: PathMtuProber
     enrolment: Enrolment
     tester: ConnectivityTester
     control: Control
@@ -141,6 +144,7 @@ class Agent:
                 network=0 if network is None else network.mtu,
                 underlay=None if interface is None else interface.mtu,
             ),
+            workers=self._config.workers_for(len(os.sched_getaffinity(0))),
         )
         self._health.set(tunnel_problem="")
         return tunnel
@@ -161,6 +165,7 @@ class Agent:
                 parts.writer.run(),
                 parts.discovery.run(),
                 parts.host.run(),
+                parts.prober.run(),
                 self._control(parts),
             )
         finally:
@@ -220,6 +225,12 @@ class Agent:
                 on_change=self._on_public_endpoint,
             ),
             host=self._host_watch(rule),
+            prober=PathMtuProber(
+                tunnel=tunnel,
+                peers=lambda: rule.peers,
+                bounds=lambda: self._require_parts().host.path_mtu_bounds,
+                on_change=lambda: self._require_parts().host.poke(),
+            ),
             enrolment=enrolment,
             tester=ConnectivityTester(
                 peers=lambda: rule.peers, obstacle=self._obstacle, finish=self._finish_test
@@ -256,6 +267,7 @@ class Agent:
             rule=lambda: rule.table,
             address=lambda: rule.address,
             is_up=lambda: not self._orders.orders.is_down,
+            path_mtus=lambda: self._require_parts().prober.path_mtus,
             on_underlay_change=self._on_underlay,
             on_observation=self._on_report_input,
         )
@@ -333,6 +345,7 @@ class Agent:
     def _on_underlay(self) -> None:
         if self._parts is not None:
             self._parts.discovery.restart()
+            self._parts.prober.restart()
         self._on_moved("the network of this host changed")
 
     def _on_wake_up(self, gap_s: float) -> None:
@@ -355,6 +368,7 @@ class Agent:
             table=parts.rule.table,
             peers=parts.rule.peers,
             tunnel=parts.tunnel.status(),
+            path_of=parts.prober.path_of,
             public_endpoint=parts.discovery.public_endpoint,
             mtu_bytes=parts.host.mtu_bytes,
             controller=parts.control.connected_to,

@@ -7,15 +7,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from ipaddress import IPv4Interface
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv4Interface
 
 from cladnet.agent.config import AgentConfig
 from cladnet.agent.health import Health
 from cladnet.agent.netlink import ChangeMonitor, Netlink
 from cladnet.agent.observation import HostObservation, overlap_with
-from cladnet.core.device_plan import DesiredDevice, plan_device, tunnel_mtu
+from cladnet.core.device_plan import DesiredDevice, DeviceAction, path_mtu_bounds, plan_device
 from cladnet.core.errors import CladnetError
+from cladnet.core.path_mtu import PathMtuBounds
 from cladnet.core.rule_table import RuleTable
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 RESYNC_S = 30.0
 # A container runtime makes dozens of changes in a burst.
 MIN_INTERVAL_S = 0.2
+MOST_LOGGED = 5
 
 
 class HostWatch:
@@ -36,6 +38,7 @@ class HostWatch:
         rule: gives the rule as it is now.
         address: gives this host's overlay address as it is now.
         is_up: says whether the device is to be up.
+        path_mtus: gives what is known of paths, by overlay address.
         on_underlay_change: called when the default interface or its addresses have changed.
         on_observation: called when anything observed has changed.
     """
@@ -49,6 +52,7 @@ class HostWatch:
         rule: Callable[[], RuleTable],
         address: Callable[[], IPv4Interface | None],
         is_up: Callable[[], bool],
+        path_mtus: Callable[[], Mapping[IPv4Address, int]],
         on_underlay_change: Callable[[], None],
         on_observation: Callable[[], None],
     ) -> None:
@@ -58,6 +62,7 @@ class HostWatch:
         self._rule = rule
         self._address = address
         self._is_up = is_up
+        self._path_mtus = path_mtus
         self._on_underlay_change = on_underlay_change
         self._on_observation = on_observation
         self._wake = asyncio.Event()
@@ -66,8 +71,13 @@ class HostWatch:
     @property
     def mtu_bytes(self) -> int:
         """The MTU that the tunnel device should have now."""
+        return self.path_mtu_bounds.most_bytes
+
+    @property
+    def path_mtu_bounds(self) -> PathMtuBounds:
+        """What the device and the options allow paths to have."""
         interface, network = self.observation.default_interface, self._rule().network
-        return tunnel_mtu(
+        return path_mtu_bounds(
             configured=self._config.mtu,
             network=0 if network is None else network.mtu,
             underlay=None if interface is None else interface.mtu,
@@ -105,11 +115,15 @@ class HostWatch:
         if device is None:
             self._health.set(device_problem=f"the device {self._config.device} is gone", addressed=False)
             return
-        actions = plan_device(device, DesiredDevice(address, self.mtu_bytes, is_up))
+        actions = plan_device(device, self._desired(address, is_up))
         if actions:
-            _log.info("%s: %s", self._config.device, ", ".join(map(str, actions)))
+            _log.info("%s: %s", self._config.device, _in_words(actions))
             await self._netlink.apply(device.index, actions)
         self._health.set(device_problem="", addressed=is_up and address is not None, is_down=not is_up)
+
+    def _desired(self, address: IPv4Interface | None, is_up: bool) -> DesiredDevice:
+        bounds = self.path_mtu_bounds
+        return DesiredDevice(address, bounds.most_bytes, bounds.initial_bytes, self._path_mtus(), is_up)
 
     def _tell(self, before: HostObservation) -> None:
         now, network = self.observation, self._rule().network
@@ -118,3 +132,9 @@ class HostWatch:
             self._on_underlay_change()
         if now != before:
             self._on_observation()
+
+
+def _in_words(actions: tuple[DeviceAction, ...]) -> str:
+    """A host that comes up again can have a route to each of a thousand peers."""
+    more = f", and {len(actions) - MOST_LOGGED} more" if len(actions) > MOST_LOGGED else ""
+    return ", ".join(map(str, actions[:MOST_LOGGED])) + more

@@ -21,14 +21,16 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from cladnet.agent.host_cidrs import read_host_network
-from cladnet.agent.observation import HostObservation, observe
+from cladnet.agent.observation import PEER_ROUTE_PROTOCOL, HostObservation, observe
 from cladnet.core.device_plan import (
     AddAddress,
     DeviceAction,
+    DeviceRoute,
     RemoveAddress,
-    RestoreRoute,
+    RemoveRoute,
     SetDown,
     SetMtu,
+    SetRoute,
     SetUp,
 )
 from cladnet.core.errors import Unauthorized, Unavailable
@@ -39,6 +41,7 @@ _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV4_ROUTE = 0x10, 0x40
 _RTMGRP_IPV6_IFADDR, _RTMGRP_IPV6_ROUTE = 0x100, 0x400
 _IFF_UP = 0x1
 _IN6_ADDR_GEN_MODE_NONE = 1
+_RTPROT_KERNEL = 2
 _CHANGE_GROUPS = (
     _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV4_ROUTE | _RTMGRP_IPV6_IFADDR | _RTMGRP_IPV6_ROUTE
 )
@@ -112,7 +115,7 @@ class ChangeMonitor:
 
 
 def _observe(device: str) -> HostObservation:
-    with _kernel(f"reading the network configuration for {device}") as ipr:
+    with _translated(f"reading the network configuration for {device}"), IPRoute() as ipr:
         return observe(read_host_network(ipr), device=device, is_up=_is_up(ipr, device))
 
 
@@ -121,9 +124,10 @@ def _is_up(ipr: IPRoute, device: str) -> bool:
 
 
 def _apply(device: str, index: int, actions: tuple[DeviceAction, ...]) -> None:
-    for action in actions:
-        with _kernel(f"{device}: {action}") as ipr, _already_so():
-            _change(ipr, index, action)
+    with _translated(f"changing {device}"), IPRoute() as ipr:
+        for action in actions:
+            with _translated(f"{device}: {action}"), _already_so():
+                _change(ipr, index, action)
 
 
 def _change(ipr: IPRoute, index: int, action: DeviceAction) -> None:
@@ -142,14 +146,28 @@ def _change(ipr: IPRoute, index: int, action: DeviceAction) -> None:
         ipr.link("set", index=index, state="up")
     elif isinstance(action, SetDown):
         ipr.link("set", index=index, state="down")
-    elif isinstance(action, RestoreRoute):
-        ipr.route(
-            "replace",
-            dst=str(action.address.network),
-            oif=index,
-            prefsrc=str(action.address.ip),
-            scope="link",
-        )
+    elif isinstance(action, SetRoute):
+        _set_route(ipr, index, action)
+    elif isinstance(action, RemoveRoute):
+        ipr.route("del", dst=str(action.route.network), oif=index, proto=PEER_ROUTE_PROTOCOL)
+
+
+def _set_route(ipr: IPRoute, index: int, action: SetRoute) -> None:
+    route = action.route
+    ipr.route(
+        "replace",
+        dst=str(route.network),
+        oif=index,
+        prefsrc=str(action.source),
+        scope="link",
+        # The network's route stays the kernel's, which takes it away with the address.
+        proto=PEER_ROUTE_PROTOCOL if route.is_ours else _RTPROT_KERNEL,
+        metrics=_metrics(route),
+    )
+
+
+def _metrics(route: DeviceRoute) -> dict[str, int]:
+    return {"mtu": route.mtu_bytes, "advmss": route.advertised_mss}
 
 
 def _without_link_local(ipr: IPRoute, index: int) -> None:
@@ -169,10 +187,9 @@ def _already_so() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _kernel(purpose: str) -> Iterator[IPRoute]:
+def _translated(purpose: str) -> Iterator[None]:
     try:
-        with IPRoute() as ipr:
-            yield ipr
+        yield
     except NetlinkError as exc:
         if exc.code == errno.EPERM:
             raise Unauthorized(f"{purpose}: not permitted, CAP_NET_ADMIN is missing") from exc

@@ -7,8 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, ip_network
 
-from cladnet.agent.host_cidrs import RT_TABLE_MAIN, DefaultInterface, HostNetwork, OccupiedNetwork
-from cladnet.core.device_plan import DeviceState
+from cladnet.agent.host_cidrs import RT_TABLE_MAIN, DefaultInterface, HostNetwork, OccupiedNetwork, Route
+from cladnet.core.device_plan import DeviceRoute, DeviceState
+
+# Marks our routes to peers among those of others; a number that nobody has taken (see rt_protos of iproute2).
+PEER_ROUTE_PROTOCOL = 77
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +74,9 @@ def _device_state(host: HostNetwork, device: str, is_up: bool) -> DeviceState | 
         is_up=is_up,
         mtu_bytes=link.mtu,
         addresses=frozenset(IPv4Interface(f"{a.local}/{a.network.prefixlen}") for a in addresses),
-        routes=frozenset(r.network for r in routes if isinstance(r.network, IPv4Network)),
+        routes=frozenset(_device_route(r, r.network) for r in routes if isinstance(r.network, IPv4Network)),
     )
+
+
+def _device_route(route: Route, network: IPv4Network) -> DeviceRoute:
+    return DeviceRoute(network, route.mtu, route.advertised_mss, route.protocol == PEER_ROUTE_PROTOCOL)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cladnet import __version__
@@ -14,6 +14,7 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import PublicEndpoint
 from cladnet.core.host_state import Assessment
 from cladnet.core.orders import Orders
+from cladnet.core.path_mtu import PathMtu, Phase
 from cladnet.core.rule_table import PeerEntry, RuleTable
 from cladnet.core.wireguard.status import PeerStatus, TunnelStatus
 from cladnet.core.wireguard.suite import Suite
@@ -51,6 +52,7 @@ def full_status(
     table: RuleTable,
     peers: Mapping[str, PeerEntry],
     tunnel: TunnelStatus,
+    path_of: Callable[[bytes], PathMtu | None],
     public_endpoint: PublicEndpoint | None,
     mtu_bytes: int,
     controller: str | None,
@@ -64,6 +66,7 @@ def full_status(
         table: the rule that is followed.
         peers: what of it is programmed, by host.
         tunnel: what the tunnel says.
+        path_of: gives what is known of the path to a peer, by public key.
         public_endpoint: how this host is seen from outside.
         mtu_bytes: of the device.
         controller: address of the connected one.
@@ -72,6 +75,7 @@ def full_status(
         rekeys_done: so many of the ordered new keys are made.
     """
     live = {peer.public_key: peer for peer in tunnel.peers}
+    entries = [peers[host] for host in sorted(peers)]
     known = status_without_tunnel(config, state=assessment.state.value, reason=assessment.reason)
     return known | {
         "controller": controller,
@@ -82,7 +86,7 @@ def full_status(
         **rule_status(table, config.host),
         "control": _control(orders, rekeys_done),
         "peers": [
-            peer_status(peers[host], table, live.get(peers[host].public_key)) for host in sorted(peers)
+            peer_status(peer, table, live.get(peer.public_key), path_of(peer.public_key)) for peer in entries
         ],
         "drops": tunnel.drops,
     }
@@ -100,13 +104,16 @@ def rule_status(table: RuleTable, host: str) -> dict[str, Any]:
     }
 
 
-def peer_status(entry: PeerEntry, table: RuleTable, live: PeerStatus | None) -> dict[str, Any]:
+def peer_status(
+    entry: PeerEntry, table: RuleTable, live: PeerStatus | None, path: PathMtu | None
+) -> dict[str, Any]:
     """One peer.
 
     Args:
         entry: what this host makes of the rule.
         table: the rule itself.
         live: what the tunnel says; None without a tunnel.
+        path: what is known of the path; None if nobody has looked.
     """
     spoken = table.peers.get(entry.host, entry).suites
     return {
@@ -118,6 +125,8 @@ def peer_status(entry: PeerEntry, table: RuleTable, live: PeerStatus | None) -> 
         "last_handshake_age_s": live.last_handshake_age_s if live else None,
         "rx_bytes": live.rx_bytes if live else 0,
         "tx_bytes": live.tx_bytes if live else 0,
+        "path_mtu": path.mtu_bytes if path else None,
+        "path_mtu_phase": (path.phase if path else Phase.UNKNOWN).value,
         "cipher": entry.suites[0].name,
         "session_cipher": live.suite if live else None,
         "ciphers": _names(spoken),

@@ -11,10 +11,17 @@ from cladnet.cli.agent_client import ask_agent
 from cladnet.cli.text import age
 from cladnet.core.errors import NotFound
 from cladnet.core.network import AUTO_CIPHER
+from cladnet.core.path_mtu import Phase
 from cladnet.core.wireguard.suite import AES_256_GCM, CHACHA20_POLY1305
 
 # A session that carries traffic makes a new handshake at least this often (WireGuard's reject-after-time).
 SESSION_LIFE_S = 180
+_WHY_MTU = {
+    Phase.UNKNOWN: "not found out yet, since hardly anything was sent to the peer",
+    Phase.SEARCHING: "being found out",
+    Phase.FOUND: "found out with probes that were answered",
+    Phase.UNANSWERED: "assumed, since the peer answers no ping (is ICMP echo let in there?)",
+}
 
 
 def explain(config: AgentConfig, name: str) -> dict[str, Any]:
@@ -40,10 +47,11 @@ def format_explanation(explanation: dict[str, Any]) -> str:
         ("endpoint", explanation["endpoint"] or "none"),
         ("why", explanation["path"]),
         ("cipher", _cipher(explanation)),
+        ("mtu", _path_mtu(explanation)),
         ("handshake", age(explanation["last_handshake_age_s"])),
         ("session", explanation["session"]),
     ]
-    return "\n".join(f"{name:<10} {value}" for name, value in facts)
+    return "\n".join(f"{name:<10} {value}" for name, value in facts if value)
 
 
 def _path(peer: dict[str, Any]) -> str:
@@ -86,6 +94,13 @@ def _cipher(explanation: dict[str, Any]) -> str:
     now = explanation.get("session_cipher") or wanted
     text = f"{wanted}: {explanation['cipher_choice']}"
     return text if now == wanted else f"{text} (the session still has {now})"
+
+
+def _path_mtu(peer: dict[str, Any]) -> str:
+    """Empty if nothing is known: an older agent, or one that has just begun."""
+    if peer.get("path_mtu") is None:
+        return ""
+    return f"{peer['path_mtu']}: {_WHY_MTU[Phase(peer['path_mtu_phase'])]}"
 
 
 def _session(peer: dict[str, Any]) -> str:

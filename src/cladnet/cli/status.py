@@ -11,6 +11,7 @@ from cladnet.agent.status_document import peer_status, rule_status, status_witho
 from cladnet.cli.agent_client import AgentNotRunning, ask_agent, last_good_table
 from cladnet.cli.text import age, columns, size
 from cladnet.core.agent_plan import in_pair
+from cladnet.core.path_mtu import Phase
 
 STATE_DOWN = "down"
 
@@ -53,7 +54,7 @@ def _status_of_stopped_agent(config: AgentConfig, reason: str) -> dict[str, Any]
     return {
         **status_without_tunnel(config, state=STATE_DOWN, reason=reason),
         **rule_status(table, config.host),
-        "peers": [peer_status(in_pair(peer, table, config.host), table, None) for peer in others],
+        "peers": [peer_status(in_pair(peer, table, config.host), table, None, None) for peer in others],
     }
 
 
@@ -84,6 +85,11 @@ def _cipher(peer: dict[str, Any]) -> str:
     return peer.get("session_cipher") or peer.get("cipher") or "-"
 
 
+def _path_mtu(peer: dict[str, Any]) -> str:
+    """Only one that is proven; an older agent does not know it."""
+    return str(peer["path_mtu"]) if peer.get("path_mtu_phase") == Phase.FOUND.value else "-"
+
+
 def _peers(peers: list[dict[str, Any]]) -> str:
     if not peers:
         return "no peers"
@@ -93,10 +99,11 @@ def _peers(peers: list[dict[str, Any]]) -> str:
             peer["address"],
             peer["endpoint"] or peer["rule_endpoint"] or "-",
             _cipher(peer),
+            _path_mtu(peer),
             age(peer["last_handshake_age_s"]),
             size(peer["rx_bytes"]),
             size(peer["tx_bytes"]),
         )
         for peer in peers
     ]
-    return columns(("PEER", "ADDRESS", "ENDPOINT", "CIPHER", "HANDSHAKE", "RECEIVED", "SENT"), rows)
+    return columns(("PEER", "ADDRESS", "ENDPOINT", "CIPHER", "MTU", "HANDSHAKE", "RECEIVED", "SENT"), rows)

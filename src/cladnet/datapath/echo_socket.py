@@ -31,7 +31,7 @@ class EchoSocket:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._socket = _open()
+        self._socket = open_icmp_socket()
         self._identifier = int.from_bytes(os.urandom(2), "big")
         self._nonce = os.urandom(_NONCE_BYTES)
         self._sequence = 0
@@ -78,8 +78,12 @@ class EchoSocket:
             trips_ms[address] = (self._clock() - sent_s) * 1000
 
 
-def _open() -> socket.socket:
-    """A datagram socket needs net.ipv4.ping_group_range; a raw one CAP_NET_RAW."""
+def open_icmp_socket() -> socket.socket:
+    """A socket for pings: a datagram one needs net.ipv4.ping_group_range, a raw one CAP_NET_RAW.
+
+    Raises:
+        Unauthorized: this process has neither.
+    """
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
             return socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network, ip_network
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from cladnet import __version__
 from cladnet.agent.config import AgentConfig
 from cladnet.agent.host_cidrs import RT_TABLE_MAIN, Address, HostNetwork, Link, Route
-from cladnet.agent.observation import HostObservation, observe, overlap_with
+from cladnet.agent.observation import PEER_ROUTE_PROTOCOL, HostObservation, observe, overlap_with
 from cladnet.agent.report import build_report
+from cladnet.core.device_plan import DeviceRoute
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.endpoint_selection import EndpointSource, PublicEndpoint
 from cladnet.core.host_report import Cloud
@@ -47,7 +49,9 @@ HOST = HostNetwork(
         route("0.0.0.0/0", ETH0, "192.168.2.1"),
         route("192.168.2.0/24", ETH0),
         route("172.17.0.0/16", DOCKER0),
-        route("10.77.0.0/24", DEVICE),
+        replace(route("10.77.0.0/24", DEVICE), mtu=1200, advertised_mss=1340, protocol=2),
+        replace(route("10.77.0.3/32", DEVICE), mtu=1300, advertised_mss=1340, protocol=PEER_ROUTE_PROTOCOL),
+        replace(route("10.77.0.4/32", DEVICE), table=255),
     ),
 )
 OBSERVATION = observe(HOST, device="cladnet0", is_up=True)
@@ -58,7 +62,10 @@ def test_tunnel_device_is_seen_but_neither_occupied_nor_default() -> None:
     assert device is not None
     assert (device.index, device.is_up, device.mtu_bytes) == (DEVICE, True, 1380)
     assert device.addresses == {IPv4Interface("10.77.0.2/24")}
-    assert device.routes == {IPv4Network("10.77.0.0/24")}
+    assert device.routes == {
+        DeviceRoute(IPv4Network("10.77.0.0/24"), 1200, 1340),
+        DeviceRoute(IPv4Network("10.77.0.3/32"), 1300, 1340, is_ours=True),
+    }
     assert OBSERVATION.occupied_cidrs == ("172.17.0.0/16", "192.168.2.0/24")
     assert OBSERVATION.private_addresses == ("192.168.2.4",)
 

@@ -54,6 +54,8 @@ def peer(host: str, address: str, **changes: object) -> dict[str, Any]:
         "last_handshake_age_s": 12.0,
         "rx_bytes": 2048,
         "tx_bytes": 10,
+        "path_mtu": 1340,
+        "path_mtu_phase": "found",
         "cipher": "aes-256-gcm",
         "session_cipher": "aes-256-gcm",
         "ciphers": ["aes-256-gcm", "chacha20-poly1305"],
@@ -130,7 +132,14 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
         "reason": "no controller answers",
         "peers": [
             peer("b1", "10.77.0.3"),
-            peer("c1", "10.77.0.4", endpoint=None, last_handshake_age_s=None, session_cipher=None),
+            peer(
+                "c1",
+                "10.77.0.4",
+                endpoint=None,
+                last_handshake_age_s=None,
+                session_cipher=None,
+                path_mtu_phase="unknown",
+            ),
             peer("d1", "10.77.0.5", session_cipher="chacha20-poly1305"),
         ],
     }
@@ -143,9 +152,9 @@ def test_status_shows_the_facts_and_the_peers(agent: Agent, run: Run) -> None:
         "endpoint    198.51.100.1:8055  (from stun)",
         "dropped     replay 3",
         "cipher      auto",
-        "b1    10.77.0.3  198.51.100.2:8055  aes-256-gcm        12 s       2.0 KiB   10 B",
-        "c1    10.77.0.4  198.51.100.2:8055  aes-256-gcm        never      2.0 KiB   10 B",
-        "d1    10.77.0.5  198.51.100.2:8055  chacha20-poly1305  12 s       2.0 KiB   10 B",
+        "b1    10.77.0.3  198.51.100.2:8055  aes-256-gcm        1340  12 s       2.0 KiB   10 B",
+        "c1    10.77.0.4  198.51.100.2:8055  aes-256-gcm        -     never      2.0 KiB   10 B",
+        "d1    10.77.0.5  198.51.100.2:8055  chacha20-poly1305  1340  12 s       2.0 KiB   10 B",
     ]:
         assert line in out.splitlines()
 
@@ -173,7 +182,7 @@ def test_status_of_a_stopped_agent_says_so_and_shows_the_last_rule(config_dir: P
     assert status == EXIT_AGENT_DOWN
     assert "systemctl status cladnet-agent@demo" in out
     assert "10.77.0.2" in out
-    assert "b1    10.77.0.3  198.51.100.2:8055  chacha20-poly1305  never" in out
+    assert "b1    10.77.0.3  198.51.100.2:8055  chacha20-poly1305  -    never" in out
     status, out, _unused = run("status", "--json")
     assert (json.loads(out)["state"], json.loads(out)["revision"]) == ("down", 42)
     assert set(STATUS) == set(json.loads(out))
@@ -252,6 +261,13 @@ def test_ping_wants_a_sensible_timeout(run: Run, timeout: str, capsys: pytest.Ca
         ({"last_handshake_age_s": None}, "none yet: UDP"),
         ({"last_handshake_age_s": 600.0}, "idle"),
         ({"last_handshake_age_s": 12.0}, "session    up"),
+        ({}, "mtu        1340: found out with probes"),
+        ({"path_mtu": 1200, "path_mtu_phase": "unknown"}, "1200: not found out yet"),
+        ({"path_mtu": 1200, "path_mtu_phase": "searching"}, "1200: being found out"),
+        (
+            {"path_mtu": 1200, "path_mtu_phase": "unanswered"},
+            "1200: assumed, since the peer answers no ping",
+        ),
         ({}, "cipher     aes-256-gcm: both CPUs have AES instructions"),
         (
             {"session_cipher": "chacha20-poly1305"},
@@ -292,10 +308,16 @@ def test_explain_says_what_the_network_and_this_host_have_to_do_with_the_cipher(
 
 
 def test_agent_of_the_release_before_is_shown_and_explained(agent: Agent, run: Run) -> None:
-    known = {key: value for key, value in peer("b1", "10.77.0.3").items() if "cipher" not in key}
+    of_now = ("cipher", "path_mtu")
+    known = {
+        key: value
+        for key, value in peer("b1", "10.77.0.3").items()
+        if not any(word in key for word in of_now)
+    }
     agent.reply = {key: value for key, value in STATUS.items() if "cipher" not in key} | {"peers": [known]}
-    assert "b1    10.77.0.3  198.51.100.2:8055  -       12 s" in run("status")[1]
+    assert "b1    10.77.0.3  198.51.100.2:8055  -       -    12 s" in run("status")[1]
     assert "cipher     chacha20-poly1305: this agent is of release 0.2" in run("explain", "b1")[1]
+    assert "mtu" not in run("explain", "b1")[1]
 
 
 def test_explain_of_an_unknown_peer_names_the_known_ones(agent: Agent, run: Run) -> None:

@@ -70,6 +70,11 @@ def test_server_with_an_endpoint_listens_there_and_needs_no_keepalive() -> None:
     assert "PersistentKeepalive" not in configuration
 
 
+def test_client_gets_no_jumbo_frames() -> None:
+    hosts = [host("a1", 1, mtu=8921), host("b1", 2, mtu=8921)]
+    assert "MTU = 1420\n" in wireguard_config(NETWORK, LAPTOP, [*hosts, LAPTOP])
+
+
 def test_network_without_hosts_leaves_the_mtu_to_wireguard() -> None:
     assert wireguard_config(NETWORK, LAPTOP, [LAPTOP]).endswith("Address = 10.112.0.9/32\n")
 
