@@ -63,12 +63,26 @@ class TunnelProcess:
         self.started = self._exchange(config | options)
         self.port: int = self.started.get("listen_port", 0)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that makes handshakes; its children move packets."""
+        return self._process.pid
+
     def call(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Sends a command and gives its answer."""
         return self._exchange({"do": do, **arguments})
 
     def add_peer(self, public_key: str, allowed_ips: list[str], **options: Any) -> None:
-        self.call("set_peer", public_key=public_key, allowed_ips=allowed_ips, **options)
+        answer = self.call("set_peer", public_key=public_key, allowed_ips=allowed_ips, **options)
+        assert "error" not in answer, answer
+
+    def traffic_of(self, public_key: str) -> tuple[int, int]:
+        """Bytes received from a peer and sent to it."""
+        peer = self.call("status")["peers"][public_key]
+        return peer["rx_bytes"], peer["tx_bytes"]
+
+    def remove_peer(self, public_key: str) -> None:
+        self.call("remove_peer", public_key=public_key)
 
     def endpoint_of(self, public_key: str) -> str | None:
         return self.call("status")["peers"][public_key]["endpoint"]
@@ -148,7 +162,23 @@ class WireguardGo:
             words += ["preshared-key", self._secret("preshared", options["preshared_key"])]
         if options.get("endpoint"):
             words += ["endpoint", options["endpoint"]]
+        if options.get("persistent_keepalive_s"):
+            words += ["persistent-keepalive", str(options["persistent_keepalive_s"])]
         self._wg(*words)
+
+    def use_identity(self, identity: Identity) -> None:
+        """Changes its private key."""
+        self._wg("private-key", self._secret("private", identity.private))
+        self.identity = identity
+
+    def remove_peer(self, public_key: str) -> None:
+        self._wg("peer", public_key, "remove")
+
+    def traffic_of(self, public_key: str) -> tuple[int, int]:
+        """Bytes received from a peer and sent to it."""
+        lines = self.host.run("wg", "show", self.device, "transfer").stdout.splitlines()
+        received, sent = next(line.split()[1:] for line in lines if line.startswith(public_key))
+        return int(received), int(sent)
 
     def endpoint_of(self, public_key: str) -> str | None:
         lines = self.host.run("wg", "show", self.device, "endpoints").stdout.splitlines()
