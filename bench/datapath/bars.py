@@ -70,12 +70,14 @@ class Verdict:
         reached: ours.
         other: that of the others.
         which: the system that the other figure is of; empty if it is none's alone.
+        absent: of the others, those that have no such figure.
     """
 
     bar: Bar
     reached: float | None
     other: float | None
     which: str
+    absent: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> float | None:
@@ -185,7 +187,8 @@ def _verdict(bar: Bar, medians: dict[tuple[Figure, str], float]) -> Verdict:
     known = {name: medians[bar.figure, name] for name in bar.others if (bar.figure, name) in medians}
     other = bar.choose(list(known.values())) if known else None
     which = next((name for name, value in known.items() if value == other), "")
-    return Verdict(bar, medians.get((bar.figure, bar.system)), other, which)
+    absent = tuple(name for name in bar.others if name not in known)
+    return Verdict(bar, medians.get((bar.figure, bar.system)), other, which, absent)
 
 
 def bars_table(judged: Sequence[Verdict]) -> str:
@@ -198,7 +201,7 @@ def bars_table(judged: Sequence[Verdict]) -> str:
             bar.text,
             _text(verdict.reached),
             _text(verdict.other),
-            verdict.which,
+            verdict.which + (f" (without {', '.join(verdict.absent)})" if verdict.absent else ""),
             f"{sign} {bar.wanted:g}{times}",
             _text(verdict.ratio) + times if verdict.ratio is not None else "",
             verdict.word,

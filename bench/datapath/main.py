@@ -59,6 +59,8 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.quick:
         options.rounds, options.seconds = QUICK_ROUNDS, QUICK_S
+    if options.rounds < 1 or options.seconds < 1:
+        parser.error("at least one round of one second")
     return options
 
 
@@ -110,13 +112,13 @@ def measured(systems: Sequence[System], works: Sequence[Work], options: argparse
 def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
     """What is printed: the machine, the versions, all figures, and the bars."""
     versions = dict.fromkeys(each.version() for system in systems for each in system.software)
-    done = {row.work for row in rows}
-    judged = [each for each in verdicts(rows) if each.bar.figure.work in done]
+    done = {(row.work, row.setup) for row in rows}
+    judged = [each for each in verdicts(rows) if (each.bar.figure.work, each.bar.figure.setup) in done]
     parts = [
         f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}",
         f"{IPERF.version()}; {'; '.join(versions)}",
         table(rows),
-        bars_table(judged),
+        bars_table(judged) if judged else "",
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -141,6 +143,7 @@ def compare(systems: Sequence[System], works: Sequence[Work], options: argparse.
         write(rows, options.output)  # what there is, should it be interrupted
     text = summary(rows, systems)
     print(text)
+    limits = {system.name for system in SYSTEMS if system.kind is Kind.LIMIT}
     date_and_machine, versions = text.split("\n\n")[:2]
-    options.output.with_suffix(".svg").write_text(svg(rows, date_and_machine, versions))
+    options.output.with_suffix(".svg").write_text(svg(rows, date_and_machine, versions, limits))
     return 0

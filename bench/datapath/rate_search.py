@@ -13,7 +13,8 @@ from bench.datapath.iperf import Datagrams
 MAX_LOSS = 0.01
 _RESOLUTION = 1.04
 _TRIALS = 14
-_CONFIRMATIONS = 6
+_CONFIRMATIONS = 12
+_CONCESSION = 1.05
 _GENERATOR_LIMIT = 0.95  # sent less than this part of what was asked: more cannot be sent
 
 
@@ -66,5 +67,5 @@ def confirmed(measure: Callable[[float], Datagrams], rate: float) -> Datagrams |
         result = measure(rate)
         if result.loss <= MAX_LOSS:
             return result
-        rate /= _RESOLUTION
+        rate /= _CONCESSION
     return None

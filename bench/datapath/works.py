@@ -108,14 +108,22 @@ class Packets:
         rate, step = (self.rates[key], _NEXT_STEP) if key in self.rates else (_FIRST_RATE, _FIRST_STEP)
         short_s = max(1.0, seconds / 3)
         rate = greatest_rate(lambda rate: self.measure(overlay, rate, short_s), rate, step)
-        before_s = cpu_s(overlay.all_pids)
-        result = confirmed(lambda rate: self.measure(overlay, rate, seconds), rate) if rate else None
+        used_s: list[float] = []
+        result = (
+            confirmed(lambda rate: self._measured(overlay, rate, seconds, used_s), rate) if rate else None
+        )
         if result is None:
             raise BenchError("no rate with little loss")
         self.rates[key] = result.received_per_s
-        used_s = cpu_s(overlay.all_pids) - before_s
         figures = {PACKETS_PER_S: result.received_per_s}
-        return figures | ({CPU_US_PER_PACKET: used_s * 1e6 / result.received} if overlay.all_pids else {})
+        return figures | ({CPU_US_PER_PACKET: used_s[-1] * 1e6 / result.received} if overlay.all_pids else {})
+
+    def _measured(self, overlay: Overlay, rate: float, seconds: float, used_s: list[float]) -> Datagrams:
+        """One run, whose processor time is appended."""
+        before_s = cpu_s(overlay.all_pids)
+        result = self.measure(overlay, rate, seconds)
+        used_s.append(cpu_s(overlay.all_pids) - before_s)
+        return result
 
 
 def idle_ping(overlay: Overlay, _seconds: float) -> Figures:
