@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from ._controller_api import ControllerApi
 
 MAX_NAMED_OVERLAPS = 5
-LIMITED = ("description", "mtu", "quarantine_s")
+LIMITED = ("description", "mtu", "quarantine_s", "cipher")
 
 
 class NetworkResource:

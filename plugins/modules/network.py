@@ -22,6 +22,7 @@ attributes:
     support: full
     details:
       - What only the controller knows, as RV(network.revision), is missing from a network that would be made.
+      - Whether all hosts speak another O(cipher) is only found out when it is changed.
   diff_mode:
     support: full
   idempotent:
@@ -53,6 +54,19 @@ options:
   quarantine_s:
     description: For how many seconds the address of a host that left is given to no other.
     type: int
+  cipher:
+    description:
+      - Cipher of the tunnels. A network is made with V(auto).
+      - V(auto) takes AES-256-GCM for each pair of hosts whose CPUs both have instructions for it, which makes
+        it the fastest, and ChaCha20-Poly1305 for all others and for peers without agent.
+      - V(chacha20-poly1305) is plain WireGuard everywhere.
+      - V(aes-256-gcm) is for those who may use nothing else. It is refused while the network has a peer
+        without agent or an agent of release 0.2, and keeps such out from then on.
+      - A change cuts nobody. Hosts that talk to each other go over to the new cipher within seconds if the
+        old one is not to be used any more, else when they next make new keys, within two minutes.
+    type: str
+    choices: [auto, chacha20-poly1305, aes-256-gcm]
+    version_added: 0.3.0
   disjoint_from:
     description:
       - Networks that the address space must not overlap, for example all those that the hosts occupy, see
@@ -84,6 +98,13 @@ EXAMPLES = r"""
   vars:
     occupied: "{{ ansible_play_hosts | map('extract', hostvars, ['cladnet_host_cidrs', 'ipv4']) | flatten }}"
   run_once: true
+
+- name: Use nothing but AES
+  cloud_barista.cladnet.network:
+    name: demo
+    cipher: aes-256-gcm
+    api_token_file: /var/lib/cladnet/controller/admin.token
+    ca_path: /var/lib/cladnet/controller/pki/ca.crt
 
 - name: Remove a network and cut off its peers
   cloud_barista.cladnet.network:
@@ -130,6 +151,14 @@ network:
       returned: always
       type: int
       sample: 300
+    cipher:
+      description:
+        - Cipher of the tunnels. V(auto) is AES-256-GCM for each pair of hosts whose CPUs both have
+          instructions for it, else ChaCha20-Poly1305.
+        - Missing if the controller is of release 0.2.
+      returned: always
+      type: str
+      sample: auto
     peers:
       description: How many peers it has, also hosts that are only expected and peers without agent.
       returned: always
@@ -192,10 +221,11 @@ OPTIONS: ArgumentSpec = {
     "description": {"type": "str"},
     "mtu": {"type": "int"},
     "quarantine_s": {"type": "int"},
+    "cipher": {"type": "str", "choices": ["auto", "chacha20-poly1305", "aes-256-gcm"]},
     "disjoint_from": {"type": "list", "elements": "str", "default": []},
     "force": {"type": "bool", "default": False},
 }
-MANAGED = ("name", "cidr", "description", "mtu", "quarantine_s")
+MANAGED = ("name", "cidr", "description", "mtu", "quarantine_s", "cipher")
 
 
 def main() -> None:

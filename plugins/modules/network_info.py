@@ -90,6 +90,14 @@ networks:
       returned: always
       type: int
       sample: 300
+    cipher:
+      description:
+        - Cipher of the tunnels. V(auto) is AES-256-GCM for each pair of hosts whose CPUs both have
+          instructions for it, else ChaCha20-Poly1305.
+        - Missing if the controller is of release 0.2.
+      returned: always
+      type: str
+      sample: auto
     peers:
       description: How many peers it has, also hosts that are only expected and peers without agent.
       returned: always
@@ -216,6 +224,14 @@ peers:
       returned: always
       type: str
       sample: 0.2.0
+    ciphers:
+      description:
+        - What the host speaks, the fastest on its CPU first; empty until its agent has reported.
+        - Missing if the controller is of release 0.2.
+      returned: always
+      type: list
+      elements: str
+      sample: ["aes-256-gcm", "chacha20-poly1305"]
     cloud:
       description:
         - Where the host is, as far as known - what the agent reports, unless an administrator knows better.

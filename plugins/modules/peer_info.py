@@ -186,6 +186,14 @@ peers:
       returned: always
       type: str
       sample: 0.2.0
+    ciphers:
+      description:
+        - What the host speaks, the fastest on its CPU first; empty until its agent has reported.
+        - Missing if the controller is of release 0.2.
+      returned: always
+      type: list
+      elements: str
+      sample: ["aes-256-gcm", "chacha20-poly1305"]
     cloud:
       description:
         - Where the host is, as far as known - what the agent reports, unless an administrator knows better.

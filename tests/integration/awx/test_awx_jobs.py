@@ -32,7 +32,11 @@ def token_of(controller: RealController) -> str:
 def test_create_network(controller: RealController, private_data: PrivateData) -> None:
     token = token_of(controller)
     attach_api(private_data, controller, token)
-    answers = {"cladnet_network": "blue", "cladnet_network_cidr": "10.112.0.0/24"}
+    answers = {
+        "cladnet_network": "blue",
+        "cladnet_network_cidr": "10.112.0.0/24",
+        "cladnet_network_cipher": "chacha20-poly1305",
+    }
 
     made = private_data.run_job("playbooks/create_network.yml", **answers)
     again = private_data.run_job("playbooks/create_network.yml", **answers)

@@ -51,11 +51,20 @@ def test_life_of_a_network(run: Run) -> None:
     again = run("network", **wanted)
     assert (again["changed"], again["network"]) == (False, made["network"])
 
-    changed = run("network", "--diff", name="life", description="for tests", mtu=1300, quarantine_s=1)
+    changed = run(
+        "network",
+        "--diff",
+        name="life",
+        description="for tests",
+        mtu=1300,
+        quarantine_s=1,
+        cipher="aes-256-gcm",
+    )
     assert changed["changed"] is True
     assert '-    "mtu": 0' in changed.output
     assert '+    "mtu": 1300' in changed.output
-    assert changed["network"]["mtu"] == 1300
+    assert '+    "cipher": "aes-256-gcm"' in changed.output
+    assert (changed["network"]["mtu"], changed["network"]["cipher"]) == (1300, "aes-256-gcm")
     assert run("network", name="life", description="for tests", mtu=1300)["changed"] is False
 
     moved = run("network", name="life", cidr="10.48.0.0/23")

@@ -31,6 +31,7 @@ def test_network_cannot_be_made_without_an_address_space() -> None:
         (EMPTY, {"mtu": 575}, "mtu 575 is out of range"),
         (EMPTY, {"quarantine_s": -1}, "quarantine_s -1 is out of range"),
         (EMPTY, {"description": "two\nlines"}, "control characters"),
+        (EMPTY, {"cipher": "rot13"}, "cipher 'rot13' is unknown: use auto or"),
     ],
 )
 def test_what_the_controller_would_refuse_is_refused_before(before, wrong, told) -> None:
