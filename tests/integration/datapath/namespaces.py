@@ -61,9 +61,10 @@ class Namespace:
         result = self.run(*argv, check=False)
         return " 0% packet loss" in result.stdout
 
-    def pings(self, address: str) -> bool:
+    def pings(self, address: str, *options: str) -> bool:
         """Whether one echo request is answered soon."""
-        return self.run("ping", "-n", "-q", "-c", "1", "-W", "1", address, check=False).returncode == 0
+        argv = ("ping", "-n", "-q", "-c", "1", "-W", "1", *options, address)
+        return self.run(*argv, check=False).returncode == 0
 
     def set_up(self, device: str, *addresses: str) -> None:
         """Gives a device its addresses and switches it on."""

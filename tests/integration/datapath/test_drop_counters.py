@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from ip_packets import ipv4, udp
 from namespace_sockets import open_packet_socket, open_udp, receive_all
 from namespaces import eventually
-from noise_initiator import COOKIE_REPLY, INITIATION, NoiseInitiator, timestamp, with_macs
+from noise_initiator import COOKIE_REPLY, INITIATION, MACS_SIZE_BYTES, NoiseInitiator, timestamp, with_macs
 from scripted_peer import ScriptedPeer
 from switched_tunnels import SwitchedTunnels, refusals
 from tunnel_process import Identity, TunnelProcess, preshared_key
@@ -175,7 +175,7 @@ def _flood(peer: ScriptedPeer, tunnel: TunnelProcess) -> None:
 
 
 def _without_macs(message: bytes) -> bytes:
-    return message[:-32]
+    return message[:-MACS_SIZE_BYTES]
 
 
 def _is_cookie(datagram: bytes) -> bool:

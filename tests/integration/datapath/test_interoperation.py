@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 from namespaces import Namespace, eventually, kill
-from tunnel_pair import Start, introduce, transfer
+from tunnel_pair import Start, count_handshakes, introduce, transfer
 from tunnel_process import WireguardGo, preshared_key
 
 Hosts = tuple[Namespace, Namespace]
@@ -95,22 +93,12 @@ def test_no_packet_is_lost_while_keys_change(hosts: Hosts, start_tunnel: Start, 
     assert hosts[0].ping("10.77.0.2")
     flood = hosts[0].start("ping", "-n", "-q", "-i", "0.01", "-c", "350", "10.77.0.2")
     try:
-        handshakes = _count_handshakes(us, wireguard_go.identity.public, flood)
+        handshakes = count_handshakes(us, wireguard_go.identity.public, flood)
         assert flood.stdout is not None
         assert " 0% packet loss" in flood.stdout.read()
         assert handshakes >= 2
     finally:
         kill(flood)
-
-
-def _count_handshakes(us, public_key: str, meanwhile: subprocess.Popen[str]) -> int:
-    """How often the age of the last handshake went back while a process was running."""
-    count, before_s = 0, 0.0
-    while meanwhile.poll() is None:
-        age_s = us.call("status")["peers"][public_key]["last_handshake_age_s"]
-        count += age_s < before_s
-        before_s = age_s
-    return count
 
 
 def _readdress(host: Namespace, old: str, new: str) -> None:

@@ -38,7 +38,10 @@ class Node:
 
     def answer(self, command: dict[str, Any]) -> dict[str, Any]:
         verb = command.pop("do")
-        result = getattr(self, f"_{verb}")(**command)
+        try:
+            result = getattr(self, f"_{verb}")(**command)
+        except CladnetError as error:
+            return {"error": error.code, "message": str(error)}
         return result or {}
 
     def _set_peer(self, public_key: str, allowed_ips: list[str], **options: Any) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,10 +30,12 @@ def introduce(us: TunnelProcess, them: Device, *, we_know: str, they_know: str, 
     them.host.set_up(them.device, *THEIR_ADDRESSES)
 
 
-def transfer(server: Namespace, client: Namespace, address: str, port: int) -> None:
+def transfer(
+    server: Namespace, client: Namespace, address: str, port: int, size_bytes: int = TRANSFER_SIZE_BYTES
+) -> None:
     """Moves some megabytes through TCP and compares their hashes."""
     script = str(Path(__file__).with_name("tcp_transfer.py"))
-    sending = server.start(sys.executable, script, "serve", str(TRANSFER_SIZE_BYTES), address, str(port))
+    sending = server.start(sys.executable, script, "serve", str(size_bytes), address, str(port))
     try:
         assert sending.stdout is not None
         assert sending.stdout.readline() == "listening\n"
@@ -40,3 +43,13 @@ def transfer(server: Namespace, client: Namespace, address: str, port: int) -> N
         assert fetched == sending.stdout.readline()
     finally:
         kill(sending)
+
+
+def count_handshakes(us: TunnelProcess, public_key: str, meanwhile: subprocess.Popen[str]) -> int:
+    """How often the age of the last handshake went back while a process was running."""
+    count, before_s = 0, 0.0
+    while meanwhile.poll() is None:
+        age_s = us.call("status")["peers"][public_key]["last_handshake_age_s"]
+        count += age_s < before_s
+        before_s = age_s
+    return count
