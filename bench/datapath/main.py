@@ -14,6 +14,7 @@ from bench.datapath.bars import bars_table, verdicts
 from bench.datapath.hosts import BenchError
 from bench.datapath.measuring import Measuring
 from bench.datapath.overlay import Kind, System
+from bench.datapath.overview import overview
 from bench.datapath.plot import svg
 from bench.datapath.profiling import profiles
 from bench.datapath.saying import say
@@ -118,6 +119,7 @@ def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
         f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}",
         f"{IPERF.version()}; {'; '.join(versions)}",
         table(rows),
+        overview(rows),
         bars_table(judged) if judged else "",
     ]
     return "\n\n".join(filter(None, parts))

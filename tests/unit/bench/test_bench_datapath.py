@@ -15,6 +15,7 @@ from bench.datapath import flows, main, many_peers, profiling
 from bench.datapath.bars import BARS, Bar, Figure, bars_table, verdicts
 from bench.datapath.hosts import BenchError
 from bench.datapath.iperf import Datagrams, parse_tcp, parse_udp
+from bench.datapath.overview import overview
 from bench.datapath.plot import svg
 from bench.datapath.processes import alone_bytes, cpu_s, pss_bytes
 from bench.datapath.rate_search import MAX_LOSS, confirmed, greatest_rate
@@ -180,6 +181,22 @@ def test_systems_and_works_have_names_of_their_own() -> None:
     assert len({system.name for system in SYSTEMS}) == len(SYSTEMS)
     works = [(work.name, work.setup.name) for work in all_works()]
     assert len(set(works)) == len(works)
+
+
+def test_overview_has_a_line_for_each_system_and_a_column_for_each_figure() -> None:
+    rows = [
+        row("ours", 3.0, "tcp-1"),
+        Row.of("tcp-1", "veth", "ours", [1.0, 2.0, 4.0], "CPU s/GB"),
+        row("theirs", 1.0, "tcp-1"),
+        row("ours", 0.5, "tcp-1-loss-1-bbr"),
+        row("ours", 151_000.0, "udp-small", "packets/s"),
+    ]
+    text = overview(rows)
+    assert "| | tcp-1, veth, Gbit/s | tcp-1, veth, CPU s/GB |" in text
+    assert "| ours | 3.00 | 2.00 (1.00 to 4.00) |" in text
+    assert "| theirs | 1.00 |  |" in text
+    assert "| | tcp-1-loss-1-bbr, veth, Gbit/s |" in text
+    assert "| ours | 151,000 |" in text
 
 
 def test_plot_shows_every_figure_and_cuts_off_the_limit() -> None:
