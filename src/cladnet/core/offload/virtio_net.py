@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 HEADER = struct.Struct("=BBHHHH")
 HEADER_BYTES = HEADER.size
+NO_OFFLOAD = bytes(HEADER_BYTES)  # in front of an ordinary, complete packet
 
 # flags
 NEEDS_CSUM = 1  # the transport checksum holds the sum of the pseudo-header only

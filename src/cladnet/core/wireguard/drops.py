@@ -46,6 +46,8 @@ class Drop(Enum):
     """From this host, more packets than can wait for a session."""
     HANDSHAKE_FAILED = "handshake_failed"
     """From this host, waited for a session until the handshake was given up."""
+    PACKET_TOO_BIG = "packet_too_big"
+    """From this host, longer than the path to its peer carries, and not to be fragmented."""
     SEND_FAILED = "send_failed"
     """The operating system did not take a datagram."""
     TUN_WRITE_FAILED = "tun_write_failed"
