@@ -38,14 +38,14 @@ class WorkerProcess:
     Args:
         config: its own; the channel in it is replaced by a new one.
         on_event: told of its events.
-        on_end: told when it has ended by itself.
+        on_end: told its exit status when it has ended by itself.
     """
 
     def __init__(
         self,
         config: Callable[[int], WorkerConfig],
         on_event: Callable[[Event], None],
-        on_end: Callable[[], None],
+        on_end: Callable[[int], None],
     ) -> None:
         self._on_event = on_event
         self._on_end = on_end
@@ -65,8 +65,8 @@ class WorkerProcess:
         elif len(self._backlog) == 1:
             self._writable()
 
-    def end(self) -> None:
-        """Ends it, and waits for that."""
+    def end(self) -> int:
+        """Ends it, and waits for that; its exit status, negative for a signal."""
         self._loop.remove_reader(self._channel)
         self._loop.remove_writer(self._channel)
         self._channel.close()
@@ -74,7 +74,7 @@ class WorkerProcess:
             self._process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+        return self._process.wait()
 
     def _writable(self) -> None:
         while self._backlog:
@@ -103,9 +103,7 @@ class WorkerProcess:
             except OSError:
                 message = b""
             if not message:
-                self._process.kill()
-                self.end()
-                self._on_end()
+                self._on_end(self.end())
                 return
             self._on_event(decode_event(message))
 
@@ -180,7 +178,7 @@ class WorkerPool:
         worker = WorkerProcess(
             lambda channel: self._config(number, channel),
             lambda event: self._event(number, event),
-            lambda: self._ended(number),
+            lambda status: self._ended(number, status),
         )
         self._workers[number] = worker
         for order in self._orders_so_far():
@@ -198,12 +196,15 @@ class WorkerPool:
             udp=self._udp[number].fileno(),
         )
 
-    def _ended(self, number: int) -> None:
+    def _ended(self, number: int, status: int) -> None:
         del self._workers[number]
         if self._loop.time() - self._started_s[number] >= _HEALTHY_AFTER_S:
             self._backoffs[number].reset()
         delay_s = self._backoffs[number].next_s()
-        _log.error("worker %d of the tunnel has died; starting it again in %.2f s", number, delay_s)
+        cause = f"signal {-status}" if status < 0 else f"status {status}"
+        _log.error(
+            "worker %d of the tunnel has died (%s); starting it again in %.2f s", number, cause, delay_s
+        )
         self._restarts[number] = self._loop.call_later(delay_s, self._start, number)
 
     def _event(self, number: int, event: Event) -> None:
