@@ -26,10 +26,10 @@ from cladnet.core.wireguard.messages import MIN_TRANSPORT_SIZE_BYTES
 from cladnet.datapath.error_log import ErrorLog
 from cladnet.datapath.udp_receive import SLOT_BYTES, SLOTS, UdpReceiver
 
-# How many datagrams one call receives: many large ones would be out of the cache before they are opened.
+# How many datagrams one call receives. Glued ones are many each, and would be out of the processor's cache
+# before they are opened.
 _MANY, _FEW = 64, 4
-_LARGE_BYTES = 8192
-_MAX_REMEMBERED_ROWS = 64
+_MAX_REMEMBERED_ROWS = 128
 
 
 class Receiver:
@@ -100,7 +100,7 @@ class Receiver:
     def _receive(self, limit: int) -> list[tuple[int, Envelope | None]]:
         if self._coalescer.is_empty:
             self._slot = 0
-        elif self._slot + limit > SLOTS:
+        elif self._slot + limit > (SLOTS if limit == _MANY else 2 * _FEW):
             self._coalescer.flush()
             self._slot = 0
         try:
@@ -111,7 +111,8 @@ class Receiver:
 
     def _take(self, datagrams: list[tuple[int, Envelope | None]]) -> None:
         """Takes datagrams from the next slots, those together that are alike."""
-        index, count, total_bytes = 0, len(datagrams), 0
+        index, count = 0, len(datagrams)
+        self._limit = _MANY
         while index < count:
             size, envelope = datagram = datagrams[index]
             end = index + 1
@@ -120,14 +121,13 @@ class Receiver:
             if envelope is None:
                 self._forwarder.drops[Drop.MALFORMED_DATAGRAM] += end - index
             elif 0 < envelope.segment_bytes < size:
+                self._limit = _FEW
                 for slot in range(self._slot + index, self._slot + end):
                     self._take_glued(slot * SLOT_BYTES, size, envelope)
             else:
                 self._take_slots(self._slot + index, end - index, size, envelope)
-            total_bytes += size * (end - index)
             index = end
         self._slot += count
-        self._limit = _MANY if total_bytes < count * _LARGE_BYTES else _FEW
 
     def _take_glued(self, start: int, size: int, envelope: Envelope) -> None:
         segment_bytes = envelope.segment_bytes
@@ -152,7 +152,7 @@ class Receiver:
         rows = self._rows.get((start, stride, size))
         if rows is None:
             if len(self._rows) >= _MAX_REMEMBERED_ROWS:
-                self._rows.clear()
+                del self._rows[next(iter(self._rows))]
             count = SLOTS if stride == SLOT_BYTES else SLOT_BYTES // stride
             rows = SealedRows(self._udp.memory, start, stride, count, size)
             self._rows[start, stride, size] = rows

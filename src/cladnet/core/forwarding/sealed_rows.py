@@ -41,8 +41,8 @@ class SealedRows:
         self._prefixes = np.ndarray((count,), "<u8", memory, start, (stride,))
         self._counters = np.ndarray((count,), "<u8", memory, start + _COUNTER_AT, (stride,))
         self._indices = np.ndarray((count,), "<u4", memory, start + _INDEX_AT, (stride,))
-        begins = range(start, start + count * stride, stride)
-        self._messages = [_parts(memory[begin : begin + size]) for begin in begins]
+        self._memory = memory
+        self._messages: list[tuple[memoryview, memoryview, memoryview]] = []
 
     def at(self, row: int) -> int:
         """Where a message begins."""
@@ -65,6 +65,8 @@ class SealedRows:
         # Four zeros before the counter make it the nonce.
         self._indices[first : first + count] = 0
         decrypt_into = aead.decrypt_into
+        if len(self._messages) < first + count:
+            self._prepare(first + count)
         messages = iter(self._messages[first : first + count])
         try:
             for nonce, ciphertext, plaintext in messages:
@@ -72,6 +74,12 @@ class SealedRows:
         except InvalidTag:
             return count - 1 - len(list(messages))
         return count
+
+    def _prepare(self, count: int) -> None:
+        """Makes the parts of messages that were not needed before."""
+        for row in range(len(self._messages), count):
+            begin = self.at(row)
+            self._messages.append(_parts(self._memory[begin : begin + self.size]))
 
 
 def _parts(message: memoryview) -> tuple[memoryview, memoryview, memoryview]:

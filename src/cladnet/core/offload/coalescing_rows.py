@@ -54,14 +54,16 @@ class PacketRows:
         """Where the packet of a row begins."""
         return self.start + row * self.stride
 
-    def payloads(self, header_bytes: int, size: int) -> list[memoryview]:
-        """What is behind the headers in each row, if all packets are that long."""
-        found = self._payloads.get((header_bytes, size))
-        if found is None:
-            begins = range(self.start, self.at(self._count), self.stride)
-            found = [self._memory[begin + header_bytes : begin + size] for begin in begins]
-            _remember(self._payloads, (header_bytes, size), found)
-        return found
+    def payloads(self, first: int, count: int, header_bytes: int, size: int) -> list[memoryview]:
+        """What is behind the headers in each of some rows with packets that long."""
+        known = self._payloads.get((header_bytes, size))
+        if known is None:
+            known = []
+            _remember(self._payloads, (header_bytes, size), known)
+        for row in range(len(known), first + count):
+            begin = self.at(row)
+            known.append(self._memory[begin + header_bytes : begin + size])
+        return known[first : first + count]
 
     def agreeing(self, first: int, count: int, size: int, layout: Layout) -> int:
         """How many rows, from `first` on, are segments that follow one another and have right checksums.
