@@ -26,11 +26,17 @@ def test_probe_has_its_size_and_is_known(size_bytes: int) -> None:
     assert is_path_probe(memoryview(bytearray(packet)))
 
 
+def test_reply_is_known_too() -> None:
+    packet = bytearray(probe(1000))
+    packet[20] = 0
+    assert is_path_probe(packet)
+
+
 @pytest.mark.parametrize(
     "packet",
     [
         ipv4(echo_request(1, 2, bytes(1000)), protocol=ICMP),
-        ipv4(b"\0" + echo_request(1, 2, probe_payload(NONCE, 1000))[1:], protocol=ICMP),
+        ipv4(b"\3" + echo_request(1, 2, probe_payload(NONCE, 1000))[1:], protocol=ICMP),
         probe(1000, protocol=17),
         probe(1000, flags_and_offset=1),
         probe(1000, flags_and_offset=256),
