@@ -77,6 +77,10 @@ class TroubledHosts(RuleBasedStateMachine):
         self.mesh.restart(host)
 
     @rule(host=HOSTS)
+    def restart_data_path(self, host: int) -> None:
+        self.mesh.restart_data_path(host)
+
+    @rule(host=HOSTS)
     def change_key(self, host: int) -> None:
         self.mesh.change_key(host)
 

@@ -166,6 +166,11 @@ class TroubledMesh:
         self._use(node, self._start(node))
         self.introduce_others(node)
 
+    def restart_data_path(self, number: int) -> None:
+        """The process that moves packets dies, with what it staged; the next one gets all sessions again."""
+        self.nodes[number].host.device.restart_forwarder()
+        self.collect()
+
     def change_key(self, number: int) -> None:
         """A host gets a new identity, of which the others do not know yet."""
         node = self.nodes[number]
