@@ -38,7 +38,7 @@ need_lab_tools() {
 
 # what the tests need beside the lab
 need_test_tools() {
-  need_packages etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git \
+  need_packages etcd-server etcd-client wireguard-go wireguard-tools tcpdump shellcheck git iperf3 ethtool \
     openjdk-17-jre-headless
 }
 

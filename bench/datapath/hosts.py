@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 COMMAND_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 3.0
 _POLL_INTERVAL_S = 0.02
+_MEASURING_PID = re.compile(r"bench(\d+)-")
 _FORWARDING = """
 echo 1 >/proc/sys/net/ipv4/ip_forward
 for device in first second; do
@@ -189,6 +191,14 @@ def _loss_rules(per_100000: int) -> str:
         for device in ("first", "second")
     )
     return f"table netdev loss {{\n{chains}}}\n"
+
+
+def remove_leftovers() -> None:
+    """Removes the hosts of measuring processes that were killed."""
+    names = [line.split()[0] for line in run("ip", "netns", "list").splitlines()]
+    for name, pid in ((name, _MEASURING_PID.match(name)) for name in names):
+        if pid is not None and not Path(f"/proc/{pid[1]}").exists():
+            Host(name, "", "").remove()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.datapath import agent_memory, many_peers
 from bench.datapath.bars import bars_table, verdicts
-from bench.datapath.hosts import BenchError
+from bench.datapath.hosts import BenchError, remove_leftovers
 from bench.datapath.measuring import Measuring
 from bench.datapath.overlay import Kind, System
 from bench.datapath.overview import overview
@@ -128,6 +128,7 @@ def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
 def main(argv: Sequence[str]) -> int:
     """Does what the command line says."""
     options = arguments(argv)
+    remove_leftovers()
     works = chosen_works(options)
     systems = installed([system for system in SYSTEMS if system.name in options.systems], options)
     if options.profile:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.datapath.hosts import remove_leftovers
+
 ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT_S = 120
 
@@ -53,6 +55,20 @@ def test_both_suites_and_the_limit_are_measured(tmp_path: Path) -> None:
     assert all(row["median"] > 0 for row in rows)
     assert "| idle ping p99, us |" in printed
     assert output.with_suffix(".svg").read_text().startswith("<svg")
+    assert hosts_of(process.pid) == []
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    options = ["--only", "tcp-1", "--setups", "wire-gro", "--systems", "veth,ours-aes"]
+    process = subprocess.Popen(
+        command(tmp_path / "rows.json", *options), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "bench: tcp-1, wire-gro\n"
+    process.kill()
+    process.communicate(timeout=TIMEOUT_S)
+    assert len(hosts_of(process.pid)) == 6
+    remove_leftovers()
     assert hosts_of(process.pid) == []
 
 
