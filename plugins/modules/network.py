@@ -49,7 +49,10 @@ options:
     description: What the network is for.
     type: str
   mtu:
-    description: MTU of the network in bytes. V(0) lets every host take that of its default interface less 80.
+    description:
+      - Longest packet of the network in bytes. V(0) lets every host take the MTU of its default interface less
+        80, and find out how much of that the path to each peer carries.
+      - Another value is used from the beginning, until a path turns out to carry less.
     type: int
   quarantine_s:
     description: For how many seconds the address of a host that left is given to no other.
@@ -137,7 +140,7 @@ network:
       type: str
       sample: Kubernetes over three clouds
     mtu:
-      description: MTU in bytes; V(0) is that of each host's default interface less 80.
+      description: Longest packet in bytes; V(0) is the MTU of each host's default interface less 80.
       returned: always
       type: int
       sample: 0

@@ -76,7 +76,7 @@ networks:
       type: str
       sample: Kubernetes over three clouds
     mtu:
-      description: MTU in bytes; V(0) is that of each host's default interface less 80.
+      description: Longest packet in bytes; V(0) is the MTU of each host's default interface less 80.
       returned: always
       type: int
       sample: 0

@@ -125,7 +125,7 @@ def peer_status(
         "last_handshake_age_s": live.last_handshake_age_s if live else None,
         "rx_bytes": live.rx_bytes if live else 0,
         "tx_bytes": live.tx_bytes if live else 0,
-        "path_mtu": path.mtu_bytes if path else None,
+        "path_mtu_bytes": path.mtu_bytes if path and path.phase is not Phase.UNKNOWN else None,
         "path_mtu_phase": (path.phase if path else Phase.UNKNOWN).value,
         "cipher": entry.suites[0].name,
         "session_cipher": live.suite if live else None,

@@ -97,10 +97,11 @@ def _cipher(explanation: dict[str, Any]) -> str:
 
 
 def _path_mtu(peer: dict[str, Any]) -> str:
-    """Empty if nothing is known: an older agent, or one that has just begun."""
-    if peer.get("path_mtu") is None:
+    """Empty for an older agent, which does not know it."""
+    if "path_mtu_phase" not in peer:
         return ""
-    return f"{peer['path_mtu']}: {_WHY_MTU[Phase(peer['path_mtu_phase'])]}"
+    why, mtu_bytes = _WHY_MTU[Phase(peer["path_mtu_phase"])], peer["path_mtu_bytes"]
+    return why if mtu_bytes is None else f"{mtu_bytes}: {why}"
 
 
 def _session(peer: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ def _cipher(peer: dict[str, Any]) -> str:
 
 def _path_mtu(peer: dict[str, Any]) -> str:
     """Only one that is proven; an older agent does not know it."""
-    return str(peer["path_mtu"]) if peer.get("path_mtu_phase") == Phase.FOUND.value else "-"
+    return str(peer["path_mtu_bytes"]) if peer.get("path_mtu_phase") == Phase.FOUND.value else "-"
 
 
 def _peers(peers: list[dict[str, Any]]) -> str:

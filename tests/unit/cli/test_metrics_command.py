@@ -18,7 +18,10 @@ from cladnet.cli.metrics import format_metrics
 
 LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"'
 SAMPLE = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\{{({LABEL}(?:,{LABEL})*)\}} (\S+)")
-PEERS = [peer("b1", "10.77.0.3"), peer("c1", "10.77.0.4", last_handshake_age_s=None, session_cipher=None)]
+PEERS = [
+    peer("b1", "10.77.0.3"),
+    peer("c1", "10.77.0.4", last_handshake_age_s=None, path_mtu_bytes=None, session_cipher=None),
+]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -57,7 +60,8 @@ def test_every_counter_and_age_has_its_sample() -> None:
         ("cladnet_peer_transmit_bytes_total", "c1"): 10,
         ("cladnet_peer_handshake_age_seconds", "b1"): 12,
         ("cladnet_peer_handshake_age_seconds", "c1"): None,
-        ("cladnet_peer_path_mtu_bytes", "b1"): None,
+        ("cladnet_peer_path_mtu_bytes", "b1"): 1340,
+        ("cladnet_peer_path_mtu_bytes", "c1"): None,
     }
     for (name, *of), number in expected.items():
         assert value(samples, name, **({"peer": of[0]} if of else {})) == number, name
