@@ -25,7 +25,7 @@ def join(hosts: Hosts, start_tunnel: Start, **options: object) -> tuple[TunnelPr
     introduce(
         us, them, we_know=f"{hosts[1].outer_ipv4}:{them.port}", they_know=f"{hosts[0].outer_ipv4}:{us.port}"
     )
-    assert hosts[0].ping("10.77.0.2")
+    eventually("packets pass", lambda: hosts[0].ping("10.77.0.2"))
     return us, them
 
 
@@ -35,8 +35,8 @@ def workers_of(tunnel: TunnelProcess) -> list[int]:
     return [int(child) for child in children]
 
 
-def wait_for_another(tunnel: TunnelProcess, dead: int) -> None:
-    eventually("another worker runs", lambda: workers_of(tunnel) and dead not in workers_of(tunnel))
+def wait_for_another(tunnel: TunnelProcess, dead: int, *, workers: int = 1) -> None:
+    eventually("another worker runs", lambda: len(set(workers_of(tunnel)) - {dead}) == workers)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
@@ -79,7 +79,7 @@ def test_dead_worker_of_several_takes_no_other_with_it(hosts: Hosts, start_tunne
     us, _them = join(hosts, start_tunnel, workers=3)
     first, second, third = workers_of(us)
     os.kill(second, signal.SIGKILL)
-    wait_for_another(us, second)
+    wait_for_another(us, second, workers=3)
     assert {first, third} < set(workers_of(us))
     eventually("packets pass again", lambda: hosts[0].ping("10.77.0.2"))
 
