@@ -12,6 +12,8 @@ import errno
 import os
 import socket
 
+import numpy as np
+
 from cladnet.core.forwarding.envelope import Envelope
 from cladnet.datapath.ancillary import CONTROL_BYTES, SOURCE_BYTES, parse_envelope
 
@@ -78,6 +80,9 @@ class UdpReceiver:
         self._address = ctypes.addressof(self._headers)
         self._prepare(_address_of(octets), _address_of(ancillary))
         self._header_octets = memoryview(self._headers).cast("B")
+        self._sizes = np.ndarray(
+            (SLOTS,), np.uintc, self._header_octets, _Mmsghdr.len.offset, (_HEADER_BYTES,)
+        )
         self._prepared = memoryview(bytes(self._header_octets))
         self._no_ancillary = memoryview(bytes(SLOTS * _ANCILLARY_BYTES))
         self._envelopes: dict[bytes, Envelope | None] = {}
@@ -100,14 +105,20 @@ class UdpReceiver:
         count = _recvmmsg(self._socket.fileno(), address, limit, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return _nothing(ctypes.get_errno())
-        headers = self._headers
-        received = [(headers[slot].len, self._envelope(slot)) for slot in range(first, first + count)]
+        sizes = self._sizes[first : first + count].tolist()
+        envelopes = self._envelopes_of(first, count)
         self._reset(first, count)
-        return received
+        return list(zip(sizes, envelopes, strict=True))
 
-    def _envelope(self, slot: int) -> Envelope | None:
-        at = slot * _ANCILLARY_BYTES
-        ancillary = bytes(self._ancillary[at : at + _ANCILLARY_BYTES])
+    def _envelopes_of(self, first: int, count: int) -> list[Envelope | None]:
+        begin, end = first * _ANCILLARY_BYTES, (first + count) * _ANCILLARY_BYTES
+        ancillary = bytes(self._ancillary[begin:end])
+        if ancillary == ancillary[:_ANCILLARY_BYTES] * count:
+            return [self._envelope(ancillary[:_ANCILLARY_BYTES])] * count
+        places = range(0, len(ancillary), _ANCILLARY_BYTES)
+        return [self._envelope(ancillary[at : at + _ANCILLARY_BYTES]) for at in places]
+
+    def _envelope(self, ancillary: bytes) -> Envelope | None:
         try:
             return self._envelopes[ancillary]
         except KeyError:

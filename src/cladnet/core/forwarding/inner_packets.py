@@ -7,6 +7,8 @@ Source: WireGuard whitepaper, section 2 (cryptokey routing); RFC 6040 (ECN); RFC
 
 from __future__ import annotations
 
+import struct
+
 from cladnet.core.forwarding.forwarder import Forwarder
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.ip import ecn
@@ -14,6 +16,10 @@ from cladnet.core.ip.headers import IPV4_HEADER_BYTES, IPV6_HEADER_BYTES
 from cladnet.core.offload.coalescing import MIN_ROWS, Coalescer
 from cladnet.core.offload.coalescing_rows import PacketRows
 from cladnet.core.wireguard.drops import Drop
+
+_IPV4 = struct.Struct("!2xH8x4s")  # total length, source
+_IPV6 = struct.Struct("!4xH2x16s")  # payload length, source
+_NO_PACKET = (0, b"")
 
 # After so many rows in turn that fit to no other, the rest is not compared any more.
 _PATIENCE_ROWS = 2
@@ -42,13 +48,14 @@ class InnerPackets:
             room_bytes: how long it is, with padding.
             outer_ecn: codepoint of the outer header.
         """
-        size = self._checked_size(peer, start, room_bytes)
+        size, source = self._read(start, room_bytes)
         if not size:
-            return
-        if ecn.decapsulate(self._memory, start, outer_ecn):
-            self._coalescer.add(start, size)
-        else:
-            self._forwarder.drops[Drop.ECN_BROKEN] += 1
+            self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
+        elif self._forwarder.owns_source(peer, source):
+            if outer_ecn and not ecn.decapsulate(self._memory, start, outer_ecn):
+                self._forwarder.drops[Drop.ECN_BROKEN] += 1
+            else:
+                self._coalescer.add(start, size)
 
     def add_rows(
         self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int
@@ -71,33 +78,21 @@ class InnerPackets:
     ) -> int:
         """Takes the rows that are like the first: all have its source, and its ECN."""
         start = rows.at(first)
-        size = self._size(start, room_bytes)
+        size, source = self._read(start, room_bytes)
         if not size or not ecn.changes_nothing(self._memory, start, outer_ecn):
             return 0
-        if self._forwarder.owner_of(self._source(start)) is not peer:
+        if self._forwarder.owner_of(source) is not peer:
             return 0
         return self._coalescer.add_rows(rows, first, count, size)
 
-    def _checked_size(self, peer: ForwardingPeer, start: int, room_bytes: int) -> int:
-        """Bytes of the packet without padding; 0, and counted, if it goes no further."""
-        size = self._size(start, room_bytes)
-        if not size:
-            self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
-            return 0
-        return size if self._forwarder.owns_source(peer, self._source(start)) else 0
-
-    def _size(self, start: int, room_bytes: int) -> int:
-        """Bytes of the packet by its own header; 0 if this is no whole packet."""
-        memory = self._memory
-        if room_bytes < IPV4_HEADER_BYTES:
-            return 0
-        version = memory[start] >> 4
-        if version == 4:
-            size = memory[start + 2] << 8 | memory[start + 3]
-            return size if IPV4_HEADER_BYTES <= size <= room_bytes else 0
-        size = IPV6_HEADER_BYTES + (memory[start + 4] << 8 | memory[start + 5])
-        return size if version == 6 and size <= room_bytes else 0
-
-    def _source(self, start: int) -> bytes:
-        begin, end = (12, 16) if self._memory[start] >> 4 == 4 else (8, 24)
-        return bytes(self._memory[start + begin : start + end])
+    def _read(self, start: int, room_bytes: int) -> tuple[int, bytes]:
+        """Size in bytes, by its own header, and source of a packet; size 0 if this is no whole packet."""
+        version = self._memory[start] >> 4
+        if version == 4 and room_bytes >= IPV4_HEADER_BYTES:
+            size, source = _IPV4.unpack_from(self._memory, start)
+            return (size, source) if IPV4_HEADER_BYTES <= size <= room_bytes else _NO_PACKET
+        if version == 6 and room_bytes >= IPV6_HEADER_BYTES:
+            payload_bytes, source = _IPV6.unpack_from(self._memory, start)
+            size = IPV6_HEADER_BYTES + payload_bytes
+            return (size, source) if size <= room_bytes else _NO_PACKET
+        return _NO_PACKET

@@ -29,7 +29,8 @@ from cladnet.core.wireguard.messages import (
     MessageType,
 )
 
-_TRANSPORT_TYPE = bytes((MessageType.TRANSPORT, 0, 0, 0))
+_TRANSPORT = int(MessageType.TRANSPORT)
+_TRANSPORT_TYPE = bytes((_TRANSPORT, 0, 0, 0))
 _HEADER = struct.Struct("<IIQ")
 _OVERHEAD_BYTES = TRANSPORT_HEADER_SIZE_BYTES + TAG_SIZE_BYTES
 
@@ -65,20 +66,29 @@ class Opening:
             size: in bytes.
             envelope: its outside.
         """
+        memory = self._memory
         if size < MIN_TRANSPORT_SIZE_BYTES:
             self._take_other(start, size, envelope)
             return
-        kind, index, counter = _HEADER.unpack_from(self._memory, start)
-        if kind != MessageType.TRANSPORT:
+        kind, index, counter = _HEADER.unpack_from(memory, start)
+        if kind != _TRANSPORT:
             self._take_other(start, size, envelope)
             return
         session = self._session_of(index, counter)
-        if session is None or not self._open(session, counter, start, size):
+        if session is None:
             return
+        begin, end = start + TRANSPORT_HEADER_SIZE_BYTES, start + size
+        try:
+            session.receiving.decrypt_into(
+                nonce(counter), memory[begin:end], None, memory[begin : end - TAG_SIZE_BYTES]
+            )
+        except InvalidTag:
+            self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
+            return
+        session.window.mark_used(counter)
         self._note(session, envelope, size, has_data=size > _OVERHEAD_BYTES)
         if size > _OVERHEAD_BYTES:
-            plaintext = start + TRANSPORT_HEADER_SIZE_BYTES
-            self._packets.add(session.peer, plaintext, size - _OVERHEAD_BYTES, envelope.ecn)
+            self._packets.add(session.peer, begin, size - _OVERHEAD_BYTES, envelope.ecn)
 
     def take_rows(self, rows: SealedRows, first: int, count: int, envelope: Envelope) -> None:
         """Takes rows of datagrams.
@@ -124,32 +134,21 @@ class Opening:
 
     def _session_of(self, index: int, counter: int) -> ForwardingSession | None:
         """The session of a message that is worth to be opened; counted if there is none."""
-        forwarder = self._forwarder
-        session = forwarder.session_of(index)
-        refusal = forwarder.refusal(session, counter, self.now_s) if session is not None else None
+        session = self._forwarder.sessions.get(index) or self._forwarder.session_of(index)
+        refusal = self._forwarder.refusal(session, counter, self.now_s) if session is not None else None
         if refusal is None:
             return session
-        forwarder.drops[refusal] += 1
+        self._forwarder.drops[refusal] += 1
         return None
 
     def _session_of_run(self, rows: SealedRows, first: int, count: int) -> ForwardingSession | None:
         """The session of rows that may be opened together: consecutive, and all new."""
         kind, index, counter = _HEADER.unpack_from(self._memory, rows.at(first))
         session = self._forwarder.sessions.get(index)
-        if kind != MessageType.TRANSPORT or session is None or not rows.is_run(first, count):
+        if kind != _TRANSPORT or session is None or not rows.is_run(first, count):
             return None
         is_new = session.window.greatest < counter and counter + count <= REJECT_AFTER_MESSAGES
         return session if is_new and self.now_s < session.expires_s else None
-
-    def _open(self, session: ForwardingSession, counter: int, start: int, size: int) -> bool:
-        message = self._memory[start + TRANSPORT_HEADER_SIZE_BYTES : start + size]
-        try:
-            session.receiving.decrypt_into(nonce(counter), message, None, message[:-TAG_SIZE_BYTES])
-        except InvalidTag:
-            self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
-            return False
-        session.window.mark_used(counter)
-        return True
 
     def _add_packets(
         self, peer: ForwardingPeer, rows: SealedRows, first: int, count: int, outer_ecn: int
@@ -164,7 +163,8 @@ class Opening:
             self._session, self._envelope = session, envelope
             self._size_bytes, self._has_data = 0, False
         self._size_bytes += size
-        self._has_data |= has_data
+        if has_data:
+            self._has_data = True
 
     def _take_other(self, start: int, size: int, envelope: Envelope) -> None:
         """What is no transport message may be behind some, glued to them by the kernel."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cladnet.core.offload.coalescing_layout import Layout, layout_of
+from cladnet.core.offload.coalescing_layout import ALONE, ANY, LAST, Layout, read_flow
 from cladnet.core.offload.coalescing_rows import PacketRows
 from cladnet.core.offload.coalescing_run import Run, max_segments
 from cladnet.core.offload.virtio_net import HEADER_BYTES
@@ -59,21 +59,21 @@ class Coalescer:
             start: where it begins.
             size: in bytes.
         """
-        layout = layout_of(self._memory, start, size)
-        if layout is None:
+        found = read_flow(self._memory, start, size)
+        if found is None:
             self.flush()  # a fragment, say, must not overtake the flow that it belongs to
             self._deliver_alone(start, size)
             return
-        flow = layout.flow(self._memory, start)
+        layout, flow = found
+        role = self._role(layout, start, size)
         run = self._runs.get(flow)
-        may_coalesce = self._may_coalesce(layout, start, size)
         if run is not None:
-            if may_coalesce and run.accepts(start, size, layout):
+            if role and run.accepts(start, size, layout):
                 run.append(start, size)
                 self._emit_if_full(flow, run)
                 return
             self._emit(flow)
-        if may_coalesce and not layout.is_last_segment(self._memory, start):
+        if role == ANY:
             self._open(flow, start, size, layout)
         else:
             self._deliver_alone(start, size)
@@ -91,11 +91,11 @@ class Coalescer:
             How many it took; 0 means that the first row is to be added as a packet.
         """
         start = rows.at(first)
-        layout = layout_of(self._memory, start, size)
-        if layout is None or not self._may_coalesce(layout, start, size):
+        found = read_flow(self._memory, start, size)
+        if found is None or self._role(found[0], start, size) != ANY:
             return 0
+        layout, flow = found
         gso_size = size - layout.header_bytes
-        flow = layout.flow(self._memory, start)
         run = self._runs.get(flow)
         if run is None:
             count = min(count, max_segments(layout, gso_size))
@@ -113,21 +113,22 @@ class Coalescer:
 
     def flush(self) -> None:
         """Delivers everything that is held."""
-        while self._runs:
-            self._emit(next(iter(self._runs)))
+        runs, self._runs = self._runs, {}
+        for run in runs.values():
+            self._deliver(run.finish())
 
     def discard(self) -> None:
         """Gives up everything that is held."""
         self._runs.clear()
 
     def _agreeing(self, rows: PacketRows, first: int, count: int, size: int, layout: Layout) -> int:
-        """How many rows are like the first; one that ends a run is left to be added alone."""
-        if layout.is_last_segment(self._memory, rows.at(first + count - 1)):
+        """How many rows are like the first; one that may only be the last is left to be added alone."""
+        if layout.role(self._memory, rows.at(first + count - 1), size) == LAST:
             count -= 1
         return rows.agreeing(first, count, size, layout) if count >= MIN_ROWS else 0
 
-    def _may_coalesce(self, layout: Layout, start: int, size: int) -> bool:
-        return (layout.is_tcp or self._has_uso) and layout.may_coalesce(self._memory, start, size)
+    def _role(self, layout: Layout, start: int, size: int) -> int:
+        return layout.role(self._memory, start, size) if layout.is_tcp or self._has_uso else ALONE
 
     def _open(self, flow: bytes, start: int, size: int, layout: Layout) -> Run:
         if len(self._runs) >= _MAX_OPEN_RUNS:

@@ -7,6 +7,7 @@ Source: RFC 791, RFC 8200, RFC 9293, RFC 768.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +34,17 @@ LAST_SEGMENT_FLAGS = FIN | PSH
 _NEVER_COALESCED = SYN | RST | URG
 _TCP_RESERVED_BITS = 0x0F
 
+# What a packet may be in a super-packet: nothing, the last segment, any segment.
+ALONE, LAST, ANY = range(3)
+
 _IPV4_WITHOUT_OPTIONS = 0x45
-_IPV4_PROTOCOL_AT, _IPV6_PROTOCOL_AT = 9, 6
-_PORTS_BYTES = 4
 _MIN_TCP_HEADER_BYTES = 20
+_MIN_IPV4_UDP_BYTES, _MIN_IPV6_UDP_BYTES = IPV4_HEADER_BYTES + 8, IPV6_HEADER_BYTES + 8
+_FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
+
+_IPV4 = struct.Struct("!6xHxB2x12s")  # fragment, protocol, addresses and ports
+_IPV6 = struct.Struct("!6xBx36s")  # next header, addresses and ports
+_UDP_LENGTH_AND_CHECKSUM = struct.Struct("!4xHH")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,29 +94,20 @@ class Layout:
             common_in_rows=np.frombuffer(in_rows, np.uint8),
         )
 
-    def may_coalesce(self, memory: memoryview, start: int, size: int) -> bool:
-        """Whether a packet of this layout may be a segment of a super-packet at all."""
-        if size == self.header_bytes:
-            return False
+    def role(self, memory: memoryview, start: int, size: int) -> int:
+        """What a packet of this layout may be: `ALONE`, `LAST` or `ANY`."""
         transport = start + self.ip_bytes
-        if self.is_tcp:
-            flags = memory[transport + TCP_FLAGS_AT]
-            return (
-                flags & (_NEVER_COALESCED | ACK) == ACK
-                and not memory[transport + TCP_DATA_OFFSET_AT] & _TCP_RESERVED_BITS
-            )
-        length, checksum = transport + UDP_LENGTH_AT, transport + UDP_CHECKSUM_AT
-        return (memory[length] << 8 | memory[length + 1]) == size - self.ip_bytes and bool(
-            memory[checksum] or memory[checksum + 1]
-        )
-
-    def is_last_segment(self, memory: memoryview, start: int) -> bool:
-        """Whether a packet is marked as one behind which no other may be joined."""
-        return self.is_tcp and bool(memory[start + self.ip_bytes + TCP_FLAGS_AT] & LAST_SEGMENT_FLAGS)
-
-    def flow(self, memory: memoryview, start: int) -> bytes:
-        """Addresses and ports of a packet."""
-        return bytes(memory[start + self.addresses_at : start + self.ip_bytes + _PORTS_BYTES])
+        if size == self.header_bytes:
+            return ALONE
+        if not self.is_tcp:
+            length, checksum = _UDP_LENGTH_AND_CHECKSUM.unpack_from(memory, transport)
+            return ANY if checksum and length == size - self.ip_bytes else ALONE
+        flags = memory[transport + TCP_FLAGS_AT]
+        if flags & _NEVER_COALESCED or memory[transport + TCP_DATA_OFFSET_AT] & _TCP_RESERVED_BITS:
+            return ALONE
+        if not flags & ACK:
+            return ALONE
+        return LAST if flags & LAST_SEGMENT_FLAGS else ANY
 
 
 def _common_in_rows(ip_bytes: int, header_bytes: int, *, is_tcp: bool) -> bytearray:
@@ -152,26 +151,25 @@ _UDP_IPV4 = Layout.make(is_ipv4=True, is_tcp=False, transport_bytes=UDP_HEADER_B
 _UDP_IPV6 = Layout.make(is_ipv4=False, is_tcp=False, transport_bytes=UDP_HEADER_BYTES)
 
 
-def layout_of(memory: memoryview, start: int, size: int) -> Layout | None:
-    """The layout of a packet; None if it has none, or no whole header.
+def read_flow(memory: memoryview, start: int, size: int) -> tuple[Layout, bytes] | None:
+    """Layout, addresses and ports of a packet; None if it is of another kind, or has no whole header.
 
     Args:
         memory: has the packet, a whole one by its IP header.
         start: where it begins.
         size: how long it is.
     """
-    if memory[start] == _IPV4_WITHOUT_OPTIONS:
-        if memory[start + IPV4_FRAGMENT_AT] & 0x3F or memory[start + IPV4_FRAGMENT_AT + 1]:
+    if memory[start] == _IPV4_WITHOUT_OPTIONS and size >= _MIN_IPV4_UDP_BYTES:
+        fragment, protocol, flow = _IPV4.unpack_from(memory, start)
+        if fragment & _FRAGMENT_BITS:
             return None
-        ip_bytes, protocol = IPV4_HEADER_BYTES, memory[start + _IPV4_PROTOCOL_AT]
-        tcp, udp = _TCP_IPV4, _UDP_IPV4
-    elif memory[start] >> 4 == 6:
-        ip_bytes, protocol = IPV6_HEADER_BYTES, memory[start + _IPV6_PROTOCOL_AT]
-        tcp, udp = _TCP_IPV6, _UDP_IPV6
+        tcp, udp, data_offset = _TCP_IPV4, _UDP_IPV4, IPV4_HEADER_BYTES + TCP_DATA_OFFSET_AT
+    elif memory[start] >> 4 == 6 and size >= _MIN_IPV6_UDP_BYTES:
+        protocol, flow = _IPV6.unpack_from(memory, start)
+        tcp, udp, data_offset = _TCP_IPV6, _UDP_IPV6, IPV6_HEADER_BYTES + TCP_DATA_OFFSET_AT
     else:
         return None
-    if protocol == TCP and size >= ip_bytes + _MIN_TCP_HEADER_BYTES:
-        layout = tcp.get(memory[start + ip_bytes + TCP_DATA_OFFSET_AT])
-    else:
-        layout = udp if protocol == UDP else None
-    return layout if layout is not None and size >= layout.header_bytes else None
+    if protocol == UDP:
+        return udp, flow
+    layout = tcp.get(memory[start + data_offset]) if protocol == TCP and size > data_offset else None
+    return (layout, flow) if layout is not None and size >= layout.header_bytes else None
