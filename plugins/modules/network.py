@@ -50,8 +50,8 @@ options:
     type: str
   mtu:
     description:
-      - Longest packet of the network in bytes. V(0) lets every host take the MTU of its default interface less
-        80, and find out how much of that the path to each peer carries.
+      - Longest packet of the network in bytes. V(0) lets every host take the MTU of its default interface
+        less 80, and find out how much of that the path to each peer carries.
       - Another value is used from the beginning, until a path turns out to carry less.
     type: int
   quarantine_s:
