@@ -102,6 +102,7 @@ class Device:
             load=load if load is not None else HandshakeLoad(),
             random_bytes=random_bytes,
             wall_time_ns=wall_time_ns,
+            on_initiation=self._schedule,
         )
         self._actions: dict[Due, Callable[[Peer, float], None]] = {
             Due.RETRY_HANDSHAKE: self._retry_handshake,

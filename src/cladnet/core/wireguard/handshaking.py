@@ -3,10 +3,11 @@
 """The handshakes of a device with all its peers: who may start one, who gets an answer, who gets silence.
 
 Each peer has its suites. The initiator takes the first; the responder finds out which one an initiation was
-made with, and answers with the same if it accepts that one from that peer, else not at all. Nothing is
-offered and nothing is chosen on the wire, and nobody ever tries another suite because one has failed. So
-there is nothing that somebody on the path could take out, change or hold back to have two hosts use another
-suite than the initiator's first: all he can do is to keep them apart, as he can anyway.
+made with, and answers with the same if it accepts that one from that peer. Else it is silent, and initiates
+itself with its own first. Nothing is offered and nothing is chosen on the wire, and nobody ever tries another
+suite than his own first because one has failed. So there is nothing that somebody on the path could take out,
+change or hold back to have two hosts use another suite than the first of one of them: all he can do is to
+keep them apart, as he can anyway.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cladnet.core.endpoint import Endpoint
-from cladnet.core.wireguard.constants import MIN_INITIATION_INTERVAL_S
+from cladnet.core.wireguard.constants import MIN_INITIATION_INTERVAL_S, REKEY_TIMEOUT_S
 from cladnet.core.wireguard.cookie import CookieChecker
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.handshake import (
@@ -56,6 +57,7 @@ class Handshaking:
         load: says when there is too much to do.
         random_bytes: gives that many random bytes.
         wall_time_ns: nanoseconds since 1970.
+        on_initiation: told of every peer whose timers have changed because of an initiation of ours.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Handshaking:
         load: LoadState,
         random_bytes: Callable[[int], bytes],
         wall_time_ns: Callable[[], int],
+        on_initiation: Callable[[Peer], None],
     ) -> None:
         self._peers = peers
         self._indices = indices
@@ -75,6 +78,7 @@ class Handshaking:
         self._load = load
         self._random_bytes = random_bytes
         self._wall_time_ns = wall_time_ns
+        self._on_initiation = on_initiation
         self._stamps = Tai64nClock()
         self._sources = SourceLimiter()
         self.use_identity(identity)
@@ -100,6 +104,7 @@ class Handshaking:
         peer.initiation_sent_s = now_s
         peer.timers.initiation_sent(now_s)
         self._send(peer, message.pack(), endpoint, now_s)
+        self._on_initiation(peer)
 
     def abandon(self, peer: Peer) -> None:
         """Forgets our unanswered initiation, with its secrets."""
@@ -154,9 +159,20 @@ class Handshaking:
         refusal = _refusal(peer, initiation, now_s)
         if refusal is not None:
             self._outbox.drop(refusal)
-            return
-        peer.rx_bytes += len(datagram)
-        self._respond(peer, initiation, source, now_s)
+        if refusal is Drop.WRONG_SUITE:
+            self._initiate_instead(peer, initiation, source, now_s)
+        if refusal is None:
+            peer.rx_bytes += len(datagram)
+            self._respond(peer, initiation, source, now_s)
+
+    def _initiate_instead(
+        self, peer: Peer, initiation: ProvenInitiation, source: Endpoint, now_s: float
+    ) -> None:
+        """The peer may accept what it does not begin with: it may not have heard yet that we want our suite.
+        Not twice within the timeout, so that two that refuse each other come to an end."""
+        peer.latest_stamp_received = initiation.timestamp
+        if now_s - peer.initiation_sent_s >= REKEY_TIMEOUT_S:
+            self.initiate(peer, source, now_s)
 
     def _respond(self, peer: Peer, initiation: ProvenInitiation, source: Endpoint, now_s: float) -> None:
         """Answers to where the initiation came from. The peer's endpoint stays as it is until the peer proves
@@ -244,10 +260,10 @@ class Handshaking:
 
 
 def _refusal(peer: Peer, initiation: ProvenInitiation, now_s: float) -> Drop | None:
-    if initiation.suite not in peer.suites:
-        return Drop.WRONG_SUITE
     if initiation.timestamp <= peer.latest_stamp_received:
         return Drop.REPLAYED_INITIATION
     if now_s - peer.initiation_received_s < MIN_INITIATION_INTERVAL_S:
         return Drop.INITIATION_TOO_SOON
+    if initiation.suite not in peer.suites:
+        return Drop.WRONG_SUITE
     return None

@@ -87,9 +87,14 @@ class Peer:
         return moved
 
     def _suite_is_refused(self) -> bool:
-        """Whether the newest session, or the initiation on its way, has a suite that is not to be used."""
-        newest = self.handshake or next(iter(self.sessions.all()), None)
-        return newest is not None and newest.suite not in self.suites
+        """Whether our newest initiation was made with a suite that is not to be used any more.
+
+        A session that the peer initiated is the peer's to renew: if both did at once, packets could be lost.
+        """
+        if self.handshake is not None:
+            return self.handshake.suite not in self.suites
+        newest = next(iter(self.sessions.all()), None)
+        return newest is not None and newest.is_initiator and newest.suite not in self.suites
 
     def use_secret(self, static_secret: bytes) -> None:
         """Takes the secret of both static keys after ours has changed."""

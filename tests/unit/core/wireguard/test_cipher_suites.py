@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from two_hosts import Host, Wire, introduce, make_host
 
 from cladnet.core.errors import InvalidInput
-from cladnet.core.wireguard.constants import REJECT_AFTER_TIME_S, REKEY_ATTEMPT_TIME_S
+from cladnet.core.wireguard.constants import REJECT_AFTER_TIME_S, REKEY_ATTEMPT_TIME_S, REKEY_TIMEOUT_S
 from cladnet.core.wireguard.handshake import (
     HandshakeError,
     InitiatorState,
@@ -45,6 +45,10 @@ def other_than(suite: Suite) -> Suite:
 
 def suite_between(ours: Host, theirs: Host, now_s: float) -> str | None:
     return next(p for p in ours.device.status(now_s).peers if p.public_key == theirs.key).suite
+
+
+def kinds(wire: Wire) -> list[MessageType | None]:
+    return [message_type(datagram) for _host, datagram, _to in wire.sent]
 
 
 def drops(host: Host) -> dict[str, int]:
@@ -243,23 +247,63 @@ class TestPair:
 
 class TestRefusal:
     @both_suites
-    def test_is_silent_counted_and_changes_nothing(self, suite: Suite):
+    def test_is_silent_and_counted_and_both_say_what_they_want(self, suite: Suite):
         ours, theirs, wire = introduce_with((suite,), (other_than(suite),))
         wire.send(ours, theirs)
         wire.settle()
-        assert [message_type(datagram) for _host, datagram, _to in wire.sent] == [MessageType.INITIATION]
-        assert drops(theirs) == {"wrong_suite": 1}
+        assert kinds(wire) == [MessageType.INITIATION] * 2
+        assert drops(theirs) == drops(ours) == {"wrong_suite": 1}
         assert suite_between(theirs, ours, wire.now_s) is None
 
+    @both_suites
+    def test_comes_to_an_end(self, suite: Suite):
+        """Two that will never agree do not keep each other awake."""
+        ours, theirs, wire = introduce_with((suite,), (other_than(suite),))
+        wire.send(ours, theirs)
+        wire.advance_to(wire.now_s + 2 * REKEY_ATTEMPT_TIME_S)
+        assert len(wire.sent) <= 2 * (REKEY_ATTEMPT_TIME_S / REKEY_TIMEOUT_S)
+        wire.sent.clear()
+        wire.advance_to(wire.now_s + 3600)
+        assert wire.sent == []
+
     def test_ends_with_its_reason(self):
-        """What was refused does not stand in the way of what is allowed later, not even the same message."""
+        """What was refused does not stand in the way of what is allowed later."""
         ours, theirs, wire = introduce_with((AES_256_GCM,), (CHACHA20_POLY1305,))
         wire.send(ours, theirs)
         wire.settle()
         allow(theirs, ours, wire, AES_256_GCM)
-        wire.deliver(*wire.sent[0])
+        wire.advance_to(wire.now_s + 2 * REKEY_TIMEOUT_S)
+        assert theirs.received == [ours.packet_to(theirs)]
+
+    def test_of_the_same_message_again_is_a_replay(self):
+        """Nobody else can have a host initiate, over and over, by sending again what it has refused."""
+        ours, theirs, wire = introduce_with((AES_256_GCM,), (CHACHA20_POLY1305,))
+        wire.send(ours, theirs)
+        wire.settle()
+        refused = wire.sent[0]
+        for _unused in range(5):
+            wire.advance_to(wire.now_s + 2 * REKEY_TIMEOUT_S, lambda: lose(wire))
+            wire.sent.clear()
+            wire.deliver(*refused)
+            assert wire.collect() == []
+        assert drops(theirs) == {"wrong_suite": 1, "replayed_initiation": 5}
+
+    @both_suites
+    @pytest.mark.parametrize("knows_endpoint", [True, False])
+    def test_leads_to_the_suite_of_who_refuses_if_the_other_accepts_it(
+        self, suite: Suite, knows_endpoint: bool
+    ):
+        """One has heard of a stricter rule, the other has not: it only initiates, and has nothing to fear."""
+        ours, theirs = make_host(1), make_host(2)
+        wire = Wire(ours, theirs)
+        allow(ours, theirs, wire, other_than(suite), suite)
+        stricter = ours.config(suites=(suite,), knows_endpoint=knows_endpoint)
+        theirs.device.set_peer(stricter, wire.now_s)
+        wire.send(ours, theirs)
         wire.settle()
         assert theirs.received == [ours.packet_to(theirs)]
+        assert suite_between(ours, theirs, wire.now_s) == suite.name
+        assert suite_between(theirs, ours, wire.now_s) == suite.name
 
     def test_of_a_stranger_does_not_tell_suites(self):
         """Only who has proven its key is told apart from noise, and only in our own counters."""
@@ -294,11 +338,12 @@ class TestNoDowngrade:
         ours, theirs, wire = introduce_with(suites, suites[1:])
         wire.send(ours, theirs)
         wire.advance_to(wire.now_s + REKEY_ATTEMPT_TIME_S, lambda: lose(wire))
-        assert {message_type(datagram) for _host, datagram, _to in wire.sent} == {MessageType.INITIATION}
-        for initiation in wire.sent:
+        assert set(kinds(wire)) == {MessageType.INITIATION}
+        sent = list(wire.sent)
+        for initiation in sent:
             wire.deliver(*initiation)
-        assert len(wire.sent) > 10
-        assert drops(theirs) == {"wrong_suite": len(wire.sent)}
+        assert len(sent) > 10
+        assert drops(theirs) == {"wrong_suite": len(sent)}
 
     @both_orders
     @pytest.mark.parametrize("lost", [MessageType.INITIATION, MessageType.RESPONSE])
@@ -343,14 +388,25 @@ class TestChange:
         assert (len(ours.received), len(theirs.received)) == (for_s * 10, for_s * 10)
 
     @both_suites
-    def test_to_another_one_is_done_at_once_without_a_loss(self, suite: Suite):
+    @pytest.mark.parametrize("initiator_first", [True, False])
+    def test_to_another_one_is_done_at_once_without_a_loss(self, suite: Suite, initiator_first: bool):
         ours, theirs, wire = self.talking(suite)
-        wanted = other_than(suite)
-        allow(theirs, ours, wire, wanted, suite)
-        allow(ours, theirs, wire, wanted)
+        changes = [(ours, theirs), (theirs, ours)] if initiator_first else [(theirs, ours), (ours, theirs)]
+        for host, peer in changes:
+            allow(host, peer, wire, other_than(suite))
+            self.exchange(ours, theirs, wire, 1)
+        assert suite_between(ours, theirs, wire.now_s) == other_than(suite).name
+        assert suite_between(theirs, ours, wire.now_s) == other_than(suite).name
+
+    @both_suites
+    def test_at_the_same_time_on_both_sides_makes_one_new_session(self, suite: Suite):
+        ours, theirs, wire = self.talking(suite)
+        allow(ours, theirs, wire, other_than(suite))
+        allow(theirs, ours, wire, other_than(suite))
+        wire.advance_to(wire.now_s + 1)
+        assert kinds(wire)[:2] == [MessageType.INITIATION, MessageType.RESPONSE]
+        assert kinds(wire).count(MessageType.INITIATION) == 1
         self.exchange(ours, theirs, wire, 1)
-        assert suite_between(ours, theirs, wire.now_s) == wanted.name
-        assert suite_between(theirs, ours, wire.now_s) == wanted.name
 
     @both_suites
     def test_that_reaches_one_side_late_costs_nothing(self, suite: Suite):
@@ -360,6 +416,18 @@ class TestChange:
         assert suite_between(ours, theirs, wire.now_s) == suite.name
         allow(theirs, ours, wire, other_than(suite))
         self.exchange(ours, theirs, wire, 1)
+        assert suite_between(ours, theirs, wire.now_s) == other_than(suite).name
+
+    @both_suites
+    def test_that_never_reaches_the_side_that_only_sends_cuts_nobody_who_accepts_both(self, suite: Suite):
+        """The one that heard of it never has anything to say, and the other begins with what is refused."""
+        ours, theirs, wire = self.talking(suite, other_than(suite))
+        allow(theirs, ours, wire, other_than(suite))
+        for number in range(600):
+            wire.send(ours, theirs)
+            wire.settle()
+            wire.advance_to(wire.now_s + 1)
+            assert len(theirs.received) == number + 1
         assert suite_between(ours, theirs, wire.now_s) == other_than(suite).name
 
     def test_of_the_order_waits_for_the_next_renewal(self):
