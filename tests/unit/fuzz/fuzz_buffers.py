@@ -9,7 +9,7 @@ from typing import Any
 
 MARGIN_BYTES = 256
 # Zeros end lists of options; the others look like more of whatever stands before them.
-_FILLERS = (bytes(MARGIN_BYTES), bytes(range(256)), b"\xff" * MARGIN_BYTES)
+FILLERS = (bytes(MARGIN_BYTES), bytes(range(256)), b"\xff" * MARGIN_BYTES)
 
 
 def in_foreign_memory(data: bytes, function: Callable[[memoryview], Any]) -> tuple[Any, bytes]:
@@ -18,7 +18,7 @@ def in_foreign_memory(data: bytes, function: Callable[[memoryview], Any]) -> tup
     Returns:
         What the function returned, and the data as it left them: the same each time.
     """
-    outcomes = [_call(data, function, filler) for filler in _FILLERS]
+    outcomes = [_call(data, function, filler) for filler in FILLERS]
     assert outcomes[0] == outcomes[1] == outcomes[2], "the result depends on foreign memory"
     return outcomes[0]
 

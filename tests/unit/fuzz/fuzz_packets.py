@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from cladnet.core import stun
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.icmp import echo_request
+from cladnet.core.offload.virtio_net import GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, VnetHeader
+from tests.unit.core.offload.coalesced_packets import Packet
 
 ICMP, TCP, UDP, ICMPV6, NO_NEXT_HEADER = 1, 6, 17, 58, 59
 SYN, ACK = 0x02, 0x10
@@ -147,6 +149,19 @@ MATCHING = st.one_of(
     st.builds(lambda of, message: ipv4(ICMP, b"", of, message), FRAGMENTS, st.binary(max_size=9)),
     st.builds(lambda chain, message: ipv6(chain, ICMPV6, message), EXTENSIONS, st.binary(max_size=9)),
 )
+SUPER_PAYLOADS = st.one_of(st.binary(min_size=1, max_size=300), st.integers(500, 6000).map(bytes))
+
+
+def _super_packet(payload: bytes, gso_size: int, is_tcp: bool, is_ipv4: bool) -> bytes:
+    """As the kernel hands it over, with a number of segments that is not absurd."""
+    transport = tcp(b"", ACK | gso_size & 0x89, payload) if is_tcp else udp(payload)
+    protocol = TCP if is_tcp else UDP
+    packet = ipv4(protocol, b"", 0x4000, transport) if is_ipv4 else ipv6([], protocol, transport)
+    kind = (GSO_TCPV4 if is_ipv4 else GSO_TCPV6) if is_tcp else GSO_UDP_L4
+    size = max(1, gso_size % 1400, len(payload) // 200)
+    return VnetHeader(1, kind, 0, size, 20 if is_ipv4 else 40, 16 if is_tcp else 6).pack() + packet
+
+
 TRANSACTION_ID = b"transaction!"
 STUN = st.one_of(
     st.builds(
@@ -187,8 +202,41 @@ SYN_PACKETS = st.one_of(
 FRAGMENTABLE = st.builds(
     lambda options, of, size: ipv4(UDP, options, of, bytes(size)), OPTIONS, FRAGMENTS, st.integers(0, 200)
 )
+VNET_HEADERS = st.builds(
+    lambda flags, kind, size, start, offset, hint: VnetHeader(flags, kind, hint, size, start, offset).pack(),
+    st.sampled_from([0, 1, 1, 1, 2, 3, 255]),
+    st.sampled_from([0, 1, 4, 5, 0x81, 0x84, 3, 255]),
+    st.one_of(st.sampled_from([1, 7, 16, 33, 500]), NUMBERS),
+    st.one_of(st.sampled_from([20, 40, 24]), NUMBERS),
+    st.one_of(st.sampled_from([6, 16]), NUMBERS),
+    NUMBERS,
+)
+READS = st.builds(lambda vnet, packet: vnet + packet, VNET_HEADERS, IP_PACKETS)
+SUPER_READS = st.builds(_super_packet, SUPER_PAYLOADS, NUMBERS, st.booleans(), st.booleans())
+SUPER_PACKETS = st.one_of(SUPER_READS, mutated(SUPER_READS))
+# With right checksums, so that they may be joined with others of their flow.
+SEGMENTS = st.builds(
+    lambda version, protocol, payload, flags, options, tos, fragment: Packet(
+        payload=payload,
+        version=version,
+        protocol=protocol,
+        flags=flags,
+        options=options if protocol == TCP else b"",
+        tos=tos,
+        fragment=fragment,
+    ).bytes(),
+    st.sampled_from([4, 6]),
+    st.sampled_from([TCP, UDP]),
+    st.binary(max_size=100),
+    TCP_FLAGS,
+    st.sampled_from([b"", bytes(4), bytes(12)]),
+    st.integers(0, 255),
+    FRAGMENTS,
+)
+SEGMENT_PACKETS = st.one_of(SEGMENTS, mutated(SEGMENTS))
 STUN_MESSAGES = st.one_of(STUN, mutated(STUN))
 WIREGUARD_DATAGRAMS = st.one_of(WIREGUARD, mutated(WIREGUARD))
+TUN_READS = st.one_of(READS, SUPER_PACKETS)
 ICMP_ECHOES = st.one_of(ECHO_REPLIES, mutated(ECHO_REPLIES))
 ANYTHING = st.one_of(st.binary(max_size=200), IP_PACKETS, WIREGUARD_DATAGRAMS, STUN_MESSAGES, ICMP_ECHOES)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz_buffers import in_foreign_memory
+from fuzz_offload_targets import OFFLOAD_TARGETS
 from fuzz_packets import TRANSACTION_ID
 
 from cladnet.core import stun
@@ -158,4 +159,4 @@ TARGETS: dict[str, Target] = {
         word_sums,
         completed_checksum,
     )
-}
+} | OFFLOAD_TARGETS

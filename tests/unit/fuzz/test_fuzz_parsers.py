@@ -10,8 +10,11 @@ from fuzz_packets import (
     ICMP_ECHOES,
     IP_PACKETS,
     NUMBERS,
+    SEGMENT_PACKETS,
     STUN_MESSAGES,
+    SUPER_PACKETS,
     SYN_PACKETS,
+    TUN_READS,
     WIREGUARD_DATAGRAMS,
     mostly,
 )
@@ -24,6 +27,10 @@ LIKELY = {
     "icmp_echo_reply": ICMP_ECHOES,
     "clamped_mss": SYN_PACKETS,
     "fragments": FRAGMENTABLE,
+    "super_packet": SUPER_PACKETS,
+    "coalesced_packets": SEGMENT_PACKETS,
+    "decapsulated_ecn": SEGMENT_PACKETS,
+    "kind_of_packet": TUN_READS,
 }
 
 
