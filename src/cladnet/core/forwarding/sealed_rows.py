@@ -15,7 +15,8 @@ from cladnet.core.wireguard.messages import TAG_SIZE_BYTES, TRANSPORT_HEADER_SIZ
 from cladnet.core.wireguard.suite import Aead
 
 _INDEX_AT, _COUNTER_AT = 4, 8
-_STEPS = np.arange(1 << 11, dtype=np.uint64)
+# From the header of one message to that of a later one: the counter alone rises.
+_STEPS = np.stack((np.zeros(1 << 11, np.uint64), np.arange(1 << 11, dtype=np.uint64)), axis=1)
 
 
 class SealedRows:
@@ -38,8 +39,7 @@ class SealedRows:
         self.stride = stride
         self.size = size
         self.packets = PacketRows(memory, start + TRANSPORT_HEADER_SIZE_BYTES, stride, count)
-        self._prefixes = np.ndarray((count,), "<u8", memory, start, (stride,))
-        self._counters = np.ndarray((count,), "<u8", memory, start + _COUNTER_AT, (stride,))
+        self._headers = np.ndarray((count, 2), "<u8", memory, start, (stride, _COUNTER_AT))
         self._indices = np.ndarray((count,), "<u4", memory, start + _INDEX_AT, (stride,))
         self._memory = memory
         self._messages: list[tuple[memoryview, memoryview, memoryview]] = []
@@ -49,12 +49,9 @@ class SealedRows:
         return self.start + row * self.stride
 
     def is_run(self, first: int, count: int) -> bool:
-        """Whether rows have one type and one receiver index, and consecutive counters that do not wrap."""
-        prefixes = self._prefixes[first : first + count].tobytes()
-        if prefixes != prefixes[:8] * count:
-            return False
-        base = (self._counters[first : first + count] - _STEPS[:count]).tobytes()
-        return base == base[:8] * count
+        """Whether rows have one type and one receiver index, and consecutive counters (modulo 2**64)."""
+        headers = (self._headers[first : first + count] - _STEPS[:count]).tobytes()
+        return headers == headers[:TRANSPORT_HEADER_SIZE_BYTES] * count
 
     def open(self, aead: Aead, first: int, count: int) -> int:
         """Decrypts rows; stops at the first that is not authentic. They cannot be opened again.

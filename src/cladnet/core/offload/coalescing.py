@@ -125,7 +125,7 @@ class Coalescer:
         """How many rows are like the first; one that may only be the last is left to be added alone."""
         if layout.role(self._memory, rows.at(first + count - 1), size) == LAST:
             count -= 1
-        return rows.agreeing(first, count, size, layout) if count >= MIN_ROWS else 0
+        return rows.agreeing(first, count, layout, size) if count >= MIN_ROWS else 0
 
     def _role(self, layout: Layout, start: int, size: int) -> int:
         return layout.role(self._memory, start, size) if layout.is_tcp or self._has_uso else ALONE

@@ -7,12 +7,12 @@ Source: Linux net/ipv4/tcp_offload.c, tcp_gro_receive, and net/ipv4/udp_offload.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cladnet.core.offload.checksum import MODULUS, word_sum
+from cladnet.core.offload.checksum import MODULUS
 from cladnet.core.offload.coalescing_layout import (
     DONT_FRAGMENT,
     IPV4_FRAGMENT_AT,
@@ -24,11 +24,9 @@ from cladnet.core.offload.coalescing_layout import (
 
 Column = npt.NDArray[Any]
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-_ZEROS = bytes(1 << 16)
-_MAX_REMEMBERED = 64
+_STEPS = np.arange(1 << 11, dtype=np.uint32)
+_ID_STEPS = _STEPS.astype(np.uint16)
+_MAX_REMEMBERED_COMPARISONS = 16
 
 
 class PacketRows:
@@ -46,113 +44,126 @@ class PacketRows:
         self.stride = stride
         self._memory = memory
         self._count = count
-        self._payloads: dict[tuple[int, int], list[memoryview]] = {}
-        self._headers: dict[int, npt.NDArray[np.uint8]] = {}
-        self._words: dict[tuple[int, int], Column] = {}
+        self._comparisons: dict[tuple[Layout, int], _Comparison] = {}
 
     def at(self, row: int) -> int:
         """Where the packet of a row begins."""
         return self.start + row * self.stride
 
-    def payloads(self, first: int, count: int, header_bytes: int, size: int) -> list[memoryview]:
-        """What is behind the headers in each of some rows with packets that long."""
-        known = self._payloads.get((header_bytes, size))
-        if known is None:
-            known = []
-            _remember(self._payloads, (header_bytes, size), known)
+    def payloads(self, first: int, count: int, layout: Layout, size: int) -> list[memoryview]:
+        """What is behind the headers in each of some rows.
+
+        Args:
+            first: row.
+            count: of rows.
+            layout: of the packets.
+            size: of each packet.
+        """
+        known = self._comparison(layout, size).payloads
         for row in range(len(known), first + count):
             begin = self.at(row)
-            known.append(self._memory[begin + header_bytes : begin + size])
+            known.append(self._memory[begin + layout.header_bytes : begin + size])
         return known[first : first + count]
 
-    def agreeing(self, first: int, count: int, size: int, layout: Layout) -> int:
+    def agreeing(self, first: int, count: int, layout: Layout, size: int) -> int:
         """How many rows, from `first` on, are segments that follow one another and have right checksums.
 
         Args:
-            first: a row with a packet of that layout.
+            first: a row with a packet that may be any segment.
             count: how many rows to compare, at least one.
-            size: of the first packet.
             layout: of the first packet.
+            size: of the first packet.
         """
-        rows = slice(first, first + count)
-        deviations = [self._different_headers(rows, layout), self._wrong_checksums(rows, size, layout)]
-        if layout.is_tcp:
-            deviations.append(self._sequence_gaps(rows, size, layout))
-        else:
-            deviations.append(self._missing_checksums(rows, layout))
-        if layout.is_ipv4 and not self._memory[self.at(first) + IPV4_FRAGMENT_AT] & DONT_FRAGMENT:
-            deviations.append(self._id_gaps(rows))
-        if all(deviation.tobytes() == _ZEROS[: deviation.nbytes] for deviation in deviations):
+        start = self.at(first)
+        is_atomic = not layout.is_ipv4 or bool(self._memory[start + IPV4_FRAGMENT_AT] & DONT_FRAGMENT)
+        comparison = self._comparison(layout, size)
+        remainders = comparison.remainders(first, count)
+        addresses = self._memory[start + layout.addresses_at : start + layout.ip_bytes]
+        if remainders[0] != comparison.right_remainder(addresses):
+            return 0
+        columns = [remainders, *comparison.columns(first, count, is_atomic=is_atomic)]
+        if all(map(_is_uniform, columns)):
             return count
-        wrong = np.zeros(count, np.bool_)
-        for deviation in deviations:
-            wrong |= deviation.reshape(count, -1).any(axis=1)
-        return int(wrong.argmax())
+        same = np.ones(count, np.bool_)
+        for column in columns:
+            same &= (column == column[0]).reshape(count, -1).all(axis=1)
+        return int(same.argmin())
 
-    def _different_headers(self, rows: slice, layout: Layout) -> Column:
-        size = layout.header_bytes
-        headers = self._headers.get(size)
-        if headers is None:
-            headers = self._matrix(0, np.dtype(np.uint8), size)
-            _remember(self._headers, size, headers)
-        headers = headers[rows]
-        different: Column = (headers ^ headers[0]) & layout.common_in_rows
-        return different
+    def column(self, at: int, dtype: str) -> Column:
+        """One number of each row, that many bytes behind its beginning."""
+        return np.ndarray((self._count,), dtype, self._memory, self.start + at, (self.stride,))
 
-    def _wrong_checksums(self, rows: slice, size: int, layout: Layout) -> Column:
-        """What the word sums of pseudo-header, transport and IPv4's own header together differ from 0."""
+    def matrix(self, at: int, dtype: str, width: int) -> Column:
+        """Several numbers, side by side, of each row."""
+        strides = (self.stride, np.dtype(dtype).itemsize)
+        return np.ndarray((self._count, width), dtype, self._memory, self.start + at, strides)
+
+    def _comparison(self, layout: Layout, size: int) -> _Comparison:
+        found = self._comparisons.get((layout, size))
+        if found is None:
+            if len(self._comparisons) >= _MAX_REMEMBERED_COMPARISONS:
+                self._comparisons.clear()
+            found = self._comparisons[layout, size] = _Comparison(self, layout, size)
+        return found
+
+
+class _Comparison:
+    """What is compared of rows whose packets have one layout and size.
+
+    Attributes:
+        payloads: views of as many payloads as were needed so far.
+    """
+
+    def __init__(self, rows: PacketRows, layout: Layout, size: int) -> None:
+        self.payloads: list[memoryview] = []
+        self._layout = layout
+        self._headers = rows.matrix(0, "u1", layout.header_bytes)
+        # IPv4's own header is summed, too: its checksum, if right, makes it 0.
         begin = 0 if layout.is_ipv4 else layout.addresses_at
-        words = self._words.get((begin, size))
-        if words is None:
-            words = self._matrix(begin, np.dtype("<u2"), (size - begin) // 2)
-            _remember(self._words, (begin, size), words)
-        sums: Column = np.add.reduce(words[rows], axis=1, dtype=np.uint32)
-        if size & 1:
-            sums += self._column(size - 1, np.dtype(np.uint8))[rows]
-        rest = layout.protocol + size - layout.ip_bytes
-        if layout.is_ipv4:
-            rest += word_sum(
-                self._addresses(rows.start, layout)
-            )  # have summed them once, and need them twice
-        sums += _swapped(rest % MODULUS)
+        self._words = rows.matrix(begin, "<u2", (size - begin) // 2)
+        self._last_byte = rows.column(size - 1, "u1") if size & 1 else None
+        self._pseudo_sum = _swapped(layout.protocol + size - layout.ip_bytes)
+        if layout.is_tcp:
+            self._sequence = rows.column(layout.ip_bytes + TCP_SEQUENCE_AT, ">u4")
+            self._sequence_steps = _STEPS * (size - layout.header_bytes)
+        else:
+            self._checksums = rows.column(layout.ip_bytes + UDP_CHECKSUM_AT, "<u2")
+        self._ids = rows.column(IPV4_ID_AT, ">u2")
+
+    def columns(self, first: int, count: int, *, is_atomic: bool) -> list[Column]:
+        """What has to be the same in all rows; atomic are packets whose identification means nothing."""
+        rows = slice(first, first + count)
+        columns = [self._headers[rows] & self._layout.common_in_rows]
+        if self._layout.is_tcp:
+            columns.append(self._sequence[rows] - self._sequence_steps[:count])
+        else:
+            columns.append(self._checksums[rows] == 0)
+        if not is_atomic:
+            columns.append(self._ids[rows] - _ID_STEPS[:count])
+        return columns
+
+    def remainders(self, first: int, count: int) -> Column:
+        """Word sums of the rows, with swapped bytes."""
+        rows = slice(first, first + count)
+        sums: Column = np.add.reduce(self._words[rows], axis=1, dtype=np.uint32)
+        if self._last_byte is not None:
+            sums += self._last_byte[rows]
         sums %= MODULUS
         return sums
 
-    def _addresses(self, row: int, layout: Layout) -> memoryview:
-        start = self.at(row)
-        return self._memory[start + layout.addresses_at : start + layout.ip_bytes]
-
-    def _missing_checksums(self, rows: slice, layout: Layout) -> Column:
-        missing: Column = self._column(layout.ip_bytes + UDP_CHECKSUM_AT, np.dtype("<u2"))[rows] == 0
-        return missing
-
-    def _sequence_gaps(self, rows: slice, size: int, layout: Layout) -> Column:
-        sequence = self._column(layout.ip_bytes + TCP_SEQUENCE_AT, np.dtype(">u4"))[rows]
-        payload = size - layout.header_bytes
-        gaps: Column = sequence - (_STEPS[: len(sequence)] * payload + sequence[0])
-        return gaps
-
-    def _id_gaps(self, rows: slice) -> Column:
-        ids = self._column(IPV4_ID_AT, np.dtype(">u2"))[rows]
-        gaps: Column = ids - (_STEPS[: len(ids)] + ids[0]).astype(np.uint16)
-        return gaps
-
-    def _column(self, at: int, dtype: np.dtype[Any]) -> Column:
-        return np.ndarray((self._count,), dtype, self._memory, self.start + at, (self.stride,))
-
-    def _matrix(self, at: int, dtype: np.dtype[Any], width: int) -> Column:
-        shape, strides = (self._count, width), (self.stride, dtype.itemsize)
-        return np.ndarray(shape, dtype, self._memory, self.start + at, strides)
+    def right_remainder(self, addresses: memoryview) -> int:
+        """The word sum of a packet whose checksums are right: without a part of its pseudo-header."""
+        missing = self._pseudo_sum
+        if self._layout.is_ipv4:  # they are in the sum once, as part of IPv4's own header
+            missing += int.from_bytes(addresses, "little")
+        return -missing % MODULUS
 
 
-_STEPS = np.arange(1 << 11, dtype=np.uint32)
+def _is_uniform(column: Column) -> bool:
+    octets = column.tobytes()
+    count = len(column)
+    return octets == octets[: len(octets) // count] * count
 
 
 def _swapped(word: int) -> int:
     return word >> 8 | (word & 0xFF) << 8
-
-
-def _remember(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
-    if len(known) >= _MAX_REMEMBERED:
-        known.clear()
-    known[key] = value

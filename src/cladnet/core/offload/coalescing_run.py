@@ -92,8 +92,7 @@ class Run:
         """
         if rows.at(first) == self._start:
             first, count = first + 1, count - 1
-        header_bytes = self._layout.header_bytes
-        self._views += rows.payloads(first, count, header_bytes, header_bytes + self.gso_size)
+        self._views += rows.payloads(first, count, self._layout, self._layout.header_bytes + self.gso_size)
         self._size += count * self.gso_size
         self.room -= count
 
