@@ -21,6 +21,7 @@ from cladnet.core.forwarding.session import ForwardingSession, may_send
 from cladnet.core.ip.fragmentation import fragment
 from cladnet.core.ip.icmp_errors import fragmentation_needed
 from cladnet.core.ip.mss import clamp_mss
+from cladnet.core.ip.path_probe import is_path_probe
 from cladnet.core.offload.burst import Burst, Group
 from cladnet.core.offload.checksum import complete_checksum
 from cladnet.core.offload.packet_kind import PacketKind, PacketKinds, read_kind
@@ -259,6 +260,9 @@ class Sender:
         peer = self._forwarder.owner_of(kind.destination)
         if peer is None:
             self._forwarder.drops[Drop.NO_ROUTE] += 1
+        elif kind.flow is None and is_path_probe(self._burst.view[at : at + kind.size_bytes]):
+            self._forwarder.packet_from_tun(bytes(self._burst.view[at : at + kind.size_bytes]), now_s)
+            self.send_pending(now_s)
         elif kind.size_bytes > peer.path_mtu_bytes:
             self._beyond_path(kind, self._burst.view[at : at + kind.size_bytes], peer, now_s)
         else:

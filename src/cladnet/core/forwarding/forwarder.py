@@ -19,6 +19,7 @@ from cladnet.core.forwarding.memory import DropCounts
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.forwarding.session import ForwardingSession, may_send, nonce
 from cladnet.core.forwarding.traffic import WATCHED
+from cladnet.core.ip.path_probe import is_path_probe
 from cladnet.core.wireguard.allowed_ips import AllowedIps, Network
 from cladnet.core.wireguard.constants import (
     PADDING_MULTIPLE_BYTES,
@@ -152,7 +153,7 @@ class Forwarder:
         if peer is None:
             self.drops[Drop.NO_ROUTE] += 1
             return
-        if not self._send(peer, self.padded(packet), now_s):
+        if not self._send(peer, self._padded(packet, peer), now_s):
             self.stage(peer, packet)
 
     def send_keepalive(self, peer: ForwardingPeer, now_s: float) -> None:
@@ -160,10 +161,12 @@ class Forwarder:
         if not self._send(peer, b"", now_s):
             self._tell(NeedSession(peer.number))
 
-    def padded(self, packet: bytes) -> bytes:
-        """The packet with zeros behind it, as the protocol wants it, but not beyond the MTU."""
-        missing = -len(packet) % PADDING_MULTIPLE_BYTES
-        return packet + bytes(max(0, min(missing, self.mtu_bytes - len(packet))))
+    def _padded(self, packet: bytes, peer: ForwardingPeer) -> bytes:
+        """The packet with zeros behind it, as the protocol wants it, but not beyond the MTU of the path."""
+        if is_path_probe(packet):
+            return packet
+        missing, mtu_bytes = -len(packet) % PADDING_MULTIPLE_BYTES, min(self.mtu_bytes, peer.path_mtu_bytes)
+        return packet + bytes(max(0, min(missing, mtu_bytes - len(packet))))
 
     def stage(self, peer: ForwardingPeer, packet: bytes) -> None:
         """Keeps a packet until there is a session; the oldest is the least worth by then.
@@ -192,7 +195,7 @@ class Forwarder:
 
     def send_staged(self, peer: ForwardingPeer, now_s: float) -> None:
         """Sends what waited."""
-        while peer.staged and self._send(peer, self.padded(peer.staged[0]), now_s):
+        while peer.staged and self._send(peer, self._padded(peer.staged[0], peer), now_s):
             self._unstage(peer)
 
     def datagram_received(self, datagram: bytes, source: Endpoint, now_s: float) -> None:
