@@ -25,7 +25,7 @@ UDP_SEGMENT, UDP_GRO, IP_RECVTOS = 103, 104, 13
 KEY, LOCAL_INDEX, NOW_S, EXPIRES_S = bytes(range(32)), 0xC0FFEE, 10.0, 190.0
 MTU_BYTES = 1420
 ENOUGH_BATCHES = 1000
-NETWORKS = [ip_network("10.0.0.1/32"), ip_network("::1/128")]
+NETWORKS = [ip_network("10.0.0.1/32"), ip_network("fd00::1/128")]
 
 
 @dataclass

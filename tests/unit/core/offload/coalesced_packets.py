@@ -73,7 +73,7 @@ class Packet:
     def bytes(self) -> bytes:
         source, destination = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
         if self.version == 6:
-            source, destination = bytes(15) + b"\1", bytes(15) + b"\2"
+            source, destination = (b"\xfd" + bytes(14) + end for end in (b"\1", b"\2"))
         transport = self.transport(0)
         pseudo = source + destination + struct.pack("!II", len(transport), self.protocol)
         checksum = internet_checksum(pseudo + transport)
