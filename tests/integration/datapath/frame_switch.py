@@ -129,26 +129,45 @@ class FrameSwitch:
 @contextmanager
 def switched_hosts(count: int = 2, mtu: int = 1500) -> Iterator[tuple[FrameSwitch, list[Namespace]]]:
     """Hosts 192.0.2.1, 192.0.2.2, ... (2001:db8::1, ...) on one switch; all gone afterwards."""
+    with ExitStack() as stack:
+        middle, hosts, ports = _plug_in_all(count, mtu, stack)
+        sockets = [stack.enter_context(open_packet_socket(middle, port)) for port in ports]
+        switch = FrameSwitch(sockets)
+        switch.start()
+        stack.callback(switch.stop)
+        yield switch, hosts
+
+
+@contextmanager
+def bridged_hosts(count: int = 3) -> Iterator[list[Namespace]]:
+    """The same hosts on a bridge of the kernel, which is fast, but shows and changes nothing."""
+    with ExitStack() as stack:
+        middle, hosts, ports = _plug_in_all(count, 1500, stack)
+        run_ip("-n", middle, "link", "add", "bridge", "up", "type", "bridge")
+        for port in ports:
+            run_ip("-n", middle, "link", "set", port, "master", "bridge")
+        yield hosts
+
+
+def _plug_in_all(count: int, mtu: int, stack: ExitStack) -> tuple[str, list[Namespace], list[str]]:
     prefix = f"cladsw{os.getpid()}"
     middle = f"{prefix}m"
     hosts = [
         Namespace(f"{prefix}{'abcdef'[number]}", "cable", f"192.0.2.{number + 1}", f"2001:db8::{number + 1}")
         for number in range(count)
     ]
-    with ExitStack() as stack:
-        for name in (middle, *(host.name for host in hosts)):
-            stack.callback(remove_namespace, name)
-            run_ip("netns", "add", name)
-        ports = [_plug_in(host, middle, f"port{number}", mtu) for number, host in enumerate(hosts)]
-        for host in hosts:
-            _introduce(host, hosts)
-        switch = FrameSwitch([stack.enter_context(port) for port in ports])
-        switch.start()
-        stack.callback(switch.stop)
-        yield switch, hosts
+    for name in (middle, *(host.name for host in hosts)):
+        stack.callback(remove_namespace, name)
+        run_ip("netns", "add", name)
+    ports = [f"port{number}" for number in range(count)]
+    for host, port in zip(hosts, ports, strict=True):
+        _plug_in(host, middle, port, mtu)
+    for host in hosts:
+        _introduce(host, hosts)
+    return middle, hosts, ports
 
 
-def _plug_in(host: Namespace, middle: str, port: str, mtu: int) -> socket.socket:
+def _plug_in(host: Namespace, middle: str, port: str, mtu: int) -> None:
     words = ["link", "add", host.cable, "address", mac_address(host), "mtu", str(mtu), "type", "veth"]
     run_ip("-n", host.name, *words, "peer", port, "mtu", str(mtu), "netns", middle)
     run_ip("netns", "exec", middle, "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
@@ -156,7 +175,6 @@ def _plug_in(host: Namespace, middle: str, port: str, mtu: int) -> socket.socket
     switch_off_offloads(host.name, host.cable)
     host.set_up("lo")
     host.set_up(host.cable, f"{host.outer_ipv4}/24", f"{host.outer_ipv6}/64")
-    return open_packet_socket(middle, port)
 
 
 def mac_address(host: Namespace) -> str:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Cloud-Barista
 # SPDX-License-Identifier: Apache-2.0
-"""Many handshake messages from many sources, as somebody sends them who knows the public key of the receiver."""
+"""Many handshake messages from many sources, by somebody who knows the public key of the receiver."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ _BURST = 50
 _PAUSE_S = 0.005
 
 
-def flood_messages(tunnel: TunnelProcess, count: int) -> list[bytes]:
+def flood_messages(public: bytes, count: int) -> list[bytes]:
     """Messages with a right mac1: initiations of an unknown key, and the same with garbage inside."""
-    public = base64.b64decode(tunnel.identity.public)
     real = NoiseInitiator(X25519PrivateKey.generate(), public).initiation()[:-MACS_SIZE_BYTES]
     rng = random.Random(6)  # noqa: S311 - only has to look random
     garbage = real[:8] + rng.randbytes(len(real) - 8)
@@ -41,14 +40,24 @@ def flood_messages(tunnel: TunnelProcess, count: int) -> list[bytes]:
 def flood_frames(switched: SwitchedTunnels, count: int) -> list[Frame]:
     """The messages, each from an address of its own behind the third host."""
     them = switched.them
+    messages = flood_messages(base64.b64decode(them.identity.public), count)
+    packets = flood_packets(messages, (them.host.outer_ipv4, them.port))
     return [
-        Frame(THIRD, _frame(switched.third, them, str(_FIRST_SOURCE + number), message), message)
-        for number, message in enumerate(flood_messages(them, count))
+        Frame(THIRD, _frame(switched.third, them, packet), message)
+        for packet, message in zip(packets, messages, strict=True)
     ]
 
 
-def _frame(through: Namespace, to: TunnelProcess, source: str, message: bytes) -> bytes:
-    packet = ipv4(source, to.host.outer_ipv4, 17, udp(4500, to.port, message))
+def flood_packets(messages: Sequence[bytes], to: tuple[str, int]) -> list[bytes]:
+    """IP packets with the messages, each from another source."""
+    address, port = to
+    return [
+        ipv4(str(_FIRST_SOURCE + number), address, 17, udp(4500, port, message))
+        for number, message in enumerate(messages)
+    ]
+
+
+def _frame(through: Namespace, to: TunnelProcess, packet: bytes) -> bytes:
     ends = (bytes.fromhex(mac_address(host).replace(":", "")) for host in (through, to.host))
     return ethernet(*ends, packet)
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 import hashlib
 import random
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 
 from namespace_sockets import open_socket
 from namespaces import Namespace
@@ -33,6 +35,35 @@ def move(sender: Namespace, receiver: Namespace, address: str, *, flows: int, si
         for each in sending:
             each.result()
     assert sorted(digests) == sorted(hashlib.sha256(payload).digest() for payload in payloads)
+
+
+@contextmanager
+def endless_flow(sender: Namespace, receiver: Namespace, address: str) -> Iterator[None]:
+    """Zeros from one host to an IPv4 address of the other, as fast as TCP carries them, until the end."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(open_socket(receiver.name, socket.AF_INET, socket.SOCK_STREAM))
+        listener.bind((address, 0))
+        listener.listen()
+        sending = stack.enter_context(open_socket(sender.name, socket.AF_INET, socket.SOCK_STREAM))
+        sending.connect(listener.getsockname())
+        receiving = stack.enter_context(listener.accept()[0])
+        pool = stack.enter_context(ThreadPoolExecutor(2))
+        stack.callback(sending.shutdown, socket.SHUT_RDWR)
+        pool.submit(_send_endlessly, sending)
+        pool.submit(_discard, receiving)
+        yield
+
+
+def _send_endlessly(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection.sendall(bytes(_CHUNK_SIZE_BYTES))
+
+
+def _discard(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while connection.recv(_CHUNK_SIZE_BYTES):
+            pass
 
 
 def _send(sender: Namespace, family: int, to: tuple[str, int], payload: bytes) -> None:

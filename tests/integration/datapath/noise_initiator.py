@@ -133,18 +133,18 @@ class Session:
         """A transport message; with a counter of its own, or the next."""
         if counter is None:
             counter, self.next_counter = self.next_counter, self.next_counter + 1
-        sealed = self.suite.aead(self.sending).encrypt(nonce(self.suite, counter), plaintext, None)
+        sealed = self.suite.aead(self.sending).encrypt(nonce(counter), plaintext, None)
         return struct.pack("<IIQ", TRANSPORT, self.remote_index, counter) + sealed
 
     def open(self, datagram: bytes) -> bytes:
         """The plaintext of a transport message."""
         counter = struct.unpack_from("<Q", datagram, 8)[0]
-        return self.suite.aead(self.receiving).decrypt(nonce(self.suite, counter), datagram[16:], None)
+        return self.suite.aead(self.receiving).decrypt(nonce(counter), datagram[16:], None)
 
 
-def nonce(suite: Suite, counter: int) -> bytes:
-    """Noise, section 12: little endian for ChaChaPoly, big endian for AESGCM."""
-    return struct.pack("<4xQ" if suite is CHACHA20_POLY1305 else ">4xQ", counter)
+def nonce(counter: int) -> bytes:
+    """As WireGuard has it, for both suites."""
+    return struct.pack("<4xQ", counter)
 
 
 class NoiseInitiator:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import zip_longest
 
 import pytest
 from forwarding_chain import END_ADDRESSES, LEFT, RIGHT, Chain, forwarding_chain
@@ -90,8 +91,8 @@ def _compare_crossings(
         chain.send(sender, last)
     eventually("all have gone through the cable", wanted.has_ended)
     _wait_for(got, wanted)
-    assert _flows(got.across) == _flows(wanted.across)
-    assert _flows(got.back) == _flows(wanted.back)
+    assert _differences(got.across, wanted.across) == []
+    assert _differences(got.back, wanted.back) == []
 
 
 def _wait_for(got: Crossing, wanted: Crossing) -> None:
@@ -100,6 +101,25 @@ def _wait_for(got: Crossing, wanted: Crossing) -> None:
         eventually("as many have gone through the tunnel", lambda: got.counts >= wanted.counts)
     except AssertionError:
         return
+
+
+def _differences(got: Sequence[IpPacket], wanted: Sequence[IpPacket]) -> list[str]:
+    """Where a flow is not the same in both: the first packets that differ."""
+    flows, wanted_flows = _flows(got), _flows(wanted)
+    return [
+        f"{_at(flows[key], index)} instead of {_at(wanted_flows[key], index)} ({index} of {key})"
+        for key in {**flows, **wanted_flows}
+        if (index := _first_difference(flows[key], wanted_flows[key])) is not None
+    ]
+
+
+def _first_difference(got: Sequence[bytes], wanted: Sequence[bytes]) -> int | None:
+    pairs = zip_longest(got, wanted)
+    return next((index for index, (one, other) in enumerate(pairs) if one != other), None)
+
+
+def _at(packets: Sequence[bytes], index: int) -> str:
+    return packets[index].hex() if index < len(packets) else "nothing"
 
 
 def _flows(packets: Sequence[IpPacket]) -> dict[Hashable, list[bytes]]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from junk_datagrams import GENERATORS, Mutator
@@ -16,12 +15,7 @@ from switched_tunnels import SwitchedTunnels, refusals
 
 NOISE_COUNT = 60_000
 MUTATED_COUNT = 30_000
-LONG_NOISE_COUNT = 10_000_000
-LONG_MUTATED_COUNT = 1_000_000
-LONG_RATE_PER_S = 50_000
-LONG_DEADLINE_S = 1800
 MAX_GROWTH_BYTES = 10 << 20
-_SENDER = Path(__file__).with_name("junk_sender.py")
 
 
 def corpus(switched: SwitchedTunnels, peer: ScriptedPeer) -> list[bytes]:

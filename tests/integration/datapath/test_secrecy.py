@@ -174,6 +174,6 @@ def _open(key: bytes, datagram: bytes) -> bytes:
         return b""
     counter = int.from_bytes(datagram[8:16], "little")
     try:
-        return CHACHA20_POLY1305.aead(key).decrypt(nonce(CHACHA20_POLY1305, counter), datagram[16:], None)
+        return CHACHA20_POLY1305.aead(key).decrypt(nonce(counter), datagram[16:], None)
     except InvalidTag:
         return b""

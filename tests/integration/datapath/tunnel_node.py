@@ -20,6 +20,7 @@ import cladnet.core.wireguard.session
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError
 from cladnet.core.wireguard.peer_config import PeerConfig
+from cladnet.core.wireguard.suite import CHACHA20_POLY1305, suite_named
 from cladnet.datapath.tunnel import Tunnel
 
 _FOREIGN_KEPT = 16
@@ -52,6 +53,7 @@ class Node:
             endpoint=Endpoint.parse(endpoint) if endpoint else None,
             preshared_key=base64.b64decode(options.get("preshared_key") or "") or bytes(32),
             persistent_keepalive_s=options.get("persistent_keepalive_s", 0),
+            suites=tuple(suite_named(name) for name in options.get("suites", [CHACHA20_POLY1305.name])),
         )
         self._tunnel.set_peer(peer)
 
