@@ -24,6 +24,8 @@ Target = Callable[[bytes, int], None]
 MTU_BYTES = 1420
 OVERFLOW = memoryview(bytearray(0x10000 + HEADER_BYTES))
 TAG_BYTES = 16
+KIND_FIELDS = ("destination", "size_bytes", "traffic_class", "transport_start", "tcp")
+KIND_FIELDS += ("csum_start", "csum_offset")
 
 
 def super_packet(data: bytes, number: int) -> None:
@@ -104,7 +106,7 @@ def _fields(kind: PacketKind | None) -> list[object] | None:
     if kind is None:
         return None
     assert not kind.csum_start or kind.csum_start + kind.csum_offset + 2 <= kind.size_bytes
-    return [getattr(kind, name) for name in PacketKind.__slots__ if name != "group"]
+    return [getattr(kind, name) for name in KIND_FIELDS]
 
 
 def coalesced_packets(data: bytes, number: int) -> None:

@@ -4,41 +4,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
-from fuzz_packets import (
-    FRAGMENTABLE,
-    ICMP_ECHOES,
-    IP_PACKETS,
-    NUMBERS,
-    SEGMENT_PACKETS,
-    STUN_MESSAGES,
-    SUPER_PACKETS,
-    SYN_PACKETS,
-    TUN_READS,
-    WIREGUARD_DATAGRAMS,
-    mostly,
-)
+from fuzz_inputs import Input, inputs
 from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 
-LIKELY = {
-    "wireguard_messages": WIREGUARD_DATAGRAMS,
-    "stun_messages": STUN_MESSAGES,
-    "icmp_echo_reply": ICMP_ECHOES,
-    "clamped_mss": SYN_PACKETS,
-    "fragments": FRAGMENTABLE,
-    "super_packet": SUPER_PACKETS,
-    "coalesced_packets": SEGMENT_PACKETS,
-    "decapsulated_ecn": SEGMENT_PACKETS,
-    "kind_of_packet": TUN_READS,
-}
+SECONDS_PER_TARGET = 60
 
 
 def run(name: str, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(mostly(LIKELY.get(name, IP_PACKETS)), NUMBERS)
-    def feed(data: bytes, number: int) -> None:
-        TARGETS[name](data, number)
+    @given(inputs(name))
+    def feed(one: Input) -> None:
+        TARGETS[name](*one)
 
     feed()
 
@@ -51,5 +33,21 @@ def test_nothing_that_comes_in_does_harm(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_that_comes_in_does_harm_in_the_long_run(name: str) -> None:
-    for _unused in range(20):
+    for _unused in range(20):  # one long run would remember all its examples
         run(name, examples=5000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_is_found_by_looking_where_it_leads(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("atheris")
+    program = str(Path(__file__).with_name("coverage_fuzzing.py"))
+    options = [f"-max_total_time={SECONDS_PER_TARGET}", f"-artifact_prefix={tmp_path}/", "-max_len=2000"]
+    found = subprocess.run(
+        [sys.executable, program, name, str(tmp_path / "corpus"), *options],
+        capture_output=True,
+        text=True,
+        timeout=10 * SECONDS_PER_TARGET,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr[-4000:]

@@ -7,6 +7,8 @@ Source: RFC 6040, section 4.2.
 
 from __future__ import annotations
 
+from cladnet.core.ip.mss import updated_checksum
+
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
 ECN_MASK = 3
 _CHECKSUM_AT = 10
@@ -48,11 +50,8 @@ def _inner(memory: memoryview, start: int) -> int:
 
 
 def _change_ipv4(memory: memoryview, start: int, ecn: int) -> None:
-    """Changes the checksum by as much as the field (RFC 1624, equation 3)."""
     before = memory[start + 1]
     after = memory[start + 1] = before & ~ECN_MASK | ecn
     field = start + _CHECKSUM_AT
-    total = (memory[field] << 8 | memory[field + 1]) ^ 0xFFFF
-    total += 0xFFFF - before + after
-    checksum = (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
+    checksum = updated_checksum(memory[field] << 8 | memory[field + 1], before, after)
     memory[field], memory[field + 1] = checksum >> 8, checksum & 0xFF

@@ -87,7 +87,7 @@ def shape_of(packet: bytes, vnet: VnetHeader) -> Shape | None:
         return None
     is_tcp = transport.protocol == TCP
     header_bytes = _header_bytes(packet, transport.start, is_tcp)
-    if header_bytes is None or header_bytes >= len(packet):
+    if header_bytes is None or header_bytes >= len(packet) or header_bytes + vnet.gso_size > 0xFFFF:
         return None
     return Shape(transport.version, is_tcp, transport.start, header_bytes, vnet.gso_size)
 

@@ -61,3 +61,14 @@ def test_checksum_is_right_whatever_it_was(identification: int):
     assert decapsulate(memoryview(packet), 0, CE)
     assert checksum(bytes(packet[:20])) == 0
     assert codepoint(packet) == CE
+
+
+@pytest.mark.parametrize("field", [0, 1, 2, 0x1234, 0xFFFD, 0xFFFE, 0xFFFF])
+@pytest.mark.parametrize(("inner", "outer"), [(ECT_0, CE), (ECT_1, CE), (ECT_0, ECT_1)])
+def test_a_wrong_checksum_stays_as_wrong_as_it_was(field: int, inner: int, outer: int):
+    packet = marked(ipv4(b""), inner, 4)
+    packet[10:12] = field.to_bytes(2, "big")
+    before = checksum(bytes(packet))
+    assert decapsulate(memoryview(packet), 0, outer)
+    assert checksum(bytes(packet)) == before
+    assert codepoint(packet) == outer
