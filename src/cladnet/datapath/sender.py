@@ -22,9 +22,9 @@ from cladnet.core.ip.fragmentation import fragment
 from cladnet.core.ip.icmp_errors import fragmentation_needed
 from cladnet.core.ip.mss import clamp_mss
 from cladnet.core.ip.path_probe import is_path_probe
-from cladnet.core.offload.burst import Burst, Group
+from cladnet.core.offload.burst import Burst, Channel, Group
 from cladnet.core.offload.checksum import complete_checksum
-from cladnet.core.offload.packet_kind import PacketKind, PacketKinds, read_kind
+from cladnet.core.offload.packet_kind import Likeness, PacketKind, PacketKinds, read_kind
 from cladnet.core.offload.segment_rows import MEMORY_BYTES, SegmentRows, gather
 from cladnet.core.offload.segmentation import DONT_FRAGMENT, SYN, TCP_FLAGS, Shape, segments, shape_of
 from cladnet.core.offload.virtio_net import GSO_NONE, HEADER_BYTES, NO_OFFLOAD, VnetHeader
@@ -36,7 +36,9 @@ _OVERFLOW_BYTES = 0x10000 + HEADER_BYTES
 # After so many ordinary packets in turn the next is expected to be one, too.
 _PATIENCE_PACKETS = 8
 _MAX_KNOWN_SHAPES = 8
+_MAX_KNOWN_KINDS = 4096
 _ECN = 0x03
+_GSO_TYPE_AT = 1
 # RFC 4443, section 2.4: errors are limited in their rate.
 ICMP_ERRORS_PER_S, ICMP_ERRORS_BURST = 100.0, 50
 
@@ -75,6 +77,8 @@ class Sender:
         self._overflow = memoryview(bytearray(_OVERFLOW_BYTES))
         self._burst = Burst(mtu_bytes, self._overflow)
         self._kinds = PacketKinds()
+        self._channels: dict[tuple[ForwardingPeer, Likeness], Channel] = {}
+        self._route_changes = forwarder.route_changes
         self._rows_memory = bytearray(MEMORY_BYTES)
         self._known_rows: dict[tuple[Shape, bytes], SegmentRows] = {}
         # Where the next super-packet is expected to land; None while ordinary packets are expected.
@@ -94,6 +98,8 @@ class Sender:
         Raises:
             OSError: of the TUN device, with errno EBADFD if somebody deleted it.
         """
+        if self._route_changes != self._forwarder.route_changes or len(self._kinds) > _MAX_KNOWN_KINDS:
+            self._forget_ways()
         try:
             for reads in range(budget):
                 if not self._read(now_s):
@@ -110,6 +116,12 @@ class Sender:
             for datagram, peer in datagrams:
                 self._udp.send(peer, (memoryview(datagram),), len(datagram), 0, now_s)
 
+    def _forget_ways(self) -> None:
+        """Looks again where packets go."""
+        self._route_changes = self._forwarder.route_changes
+        self._kinds.clear()
+        self._channels.clear()
+
     def _read(self, now_s: float) -> bool:
         """Takes what one read brings; False if there is nothing."""
         rows, burst = self._rows, self._burst
@@ -122,25 +134,14 @@ class Sender:
             return False
         if size < HEADER_BYTES:
             self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
-        elif rows is None:
-            self._landed_in_slot(size, now_s)
-        else:
-            self._landed_in_rows(rows, size, now_s)
-        return True
-
-    def _landed_in_slot(self, size: int, now_s: float) -> None:
-        burst = self._burst
-        if burst.gso_type() == GSO_NONE and size <= burst.read_bytes:
-            self._ordinary(size - HEADER_BYTES, now_s)
-        else:
-            self._unexpected(gather(burst.vectors[burst.count], size), now_s)
-
-    def _landed_in_rows(self, rows: SegmentRows, size: int, now_s: float) -> None:
-        if rows.landed(size):
+        elif rows is not None and rows.landed(size):
             self._ordinary_in_turn = 0
             self._super_packet(rows, size, now_s)
+        elif rows is None and size <= burst.read_bytes and vectors[0][_GSO_TYPE_AT] == GSO_NONE:
+            self._ordinary(size - HEADER_BYTES, now_s)
         else:
-            self._unexpected(rows.gathered(size), now_s)
+            self._unexpected(gather(vectors, size), now_s)
+        return True
 
     def _unexpected(self, read: bytes, now_s: float) -> None:
         """Takes what did not land where it should have, with its virtio-net header."""
@@ -251,34 +252,45 @@ class Sender:
         if kind is None:
             self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
             return
+        channel = kind.channel or self._channel_of(kind, at, now_s)
+        if channel is None:
+            return
         if kind.tcp and burst.memory[at + kind.transport_start + TCP_FLAGS] & SYN:
-            self._first_of_connection(kind, at)
-        if not burst.join(kind):
-            self._first_of_kind(kind, at, now_s)
+            self._clamp_mss(kind, at, channel.peer)
+        if kind.flow_key is None:
+            burst.keep_order()
+            burst.add(kind, channel)
+            burst.keep_order()
+        else:
+            burst.add(kind, channel)
 
-    def _first_of_kind(self, kind: PacketKind, at: int, now_s: float) -> None:
+    def _channel_of(self, kind: PacketKind, at: int, now_s: float) -> Channel | None:
+        """The way that packets of this kind go; None, and the packet is dealt with, if there is none."""
         peer = self._forwarder.owner_of(kind.destination)
         if peer is None:
             self._forwarder.drops[Drop.NO_ROUTE] += 1
-        elif kind.flow is None and is_path_probe(self._burst.view[at : at + kind.size_bytes]):
-            self._forwarder.packet_from_tun(bytes(self._burst.view[at : at + kind.size_bytes]), now_s)
-            self.send_pending(now_s)
-        elif kind.size_bytes > peer.path_mtu_bytes:
-            self._beyond_path(kind, self._burst.view[at : at + kind.size_bytes], peer, now_s)
-        else:
-            self._burst.add(kind, peer)
-
-    def _first_of_connection(self, kind: PacketKind, at: int) -> None:
-        """Lowers the MSS of a SYN to what the path carries."""
-        peer = self._forwarder.owner_of(kind.destination)
-        if peer is None:
-            return
+            return None
         packet = self._burst.view[at : at + kind.size_bytes]
-        partial = slice(kind.csum_start + kind.csum_offset, kind.csum_start + kind.csum_offset + 2)
-        before = bytes(packet[partial])
+        if kind.flow_key is None and is_path_probe(packet):
+            self._forwarder.packet_from_tun(bytes(packet), now_s)
+            self.send_pending(now_s)
+            return None
+        if kind.size_bytes > peer.path_mtu_bytes:
+            self._beyond_path(kind, packet, peer, now_s)
+            return None
+        key = (peer, kind.likeness)
+        channel = kind.channel = self._channels.get(key) or Channel(*key)
+        self._channels[key] = channel
+        return channel
+
+    def _clamp_mss(self, kind: PacketKind, at: int, peer: ForwardingPeer) -> None:
+        """Lowers the MSS of a SYN to what the path carries."""
+        packet = self._burst.view[at : at + kind.size_bytes]
+        checksum = slice(kind.csum_start + kind.csum_offset, kind.csum_start + kind.csum_offset + 2)
+        before = bytes(packet[checksum])
         clamp_mss(packet, peer.path_mtu_bytes)
         if kind.csum_start:  # the rest of the sum is still to be made, over the new MSS
-            packet[partial] = before
+            packet[checksum] = before
 
     def _beyond_path(self, kind: PacketKind, packet: memoryview, peer: ForwardingPeer, now_s: float) -> None:
         """Cuts a packet that does not fit the path into fragments, or tells its sender."""
@@ -309,10 +321,10 @@ class Sender:
         if burst.count:
             for group in burst.groups:
                 burst.complete(group)
-                reserved = self._reserve(group.peer, len(group.slots), now_s)
+                reserved = self._reserve(group.channel.peer, len(group.slots), now_s)
                 if reserved is None:
                     for slot in group.slots:
-                        self._forwarder.stage(group.peer, bytes(burst.packet(slot)))
+                        self._forwarder.stage(group.channel.peer, bytes(burst.packet(slot)))
                 else:
                     self._send_group(group, reserved, now_s)
             burst.clear()
@@ -322,10 +334,10 @@ class Sender:
         datagrams = self._burst.seal(
             group, session.sending.encrypt_into, session.message_prefix, first_counter
         )
-        size, tos = len(datagrams[0]), group.kind.traffic_class & self._tos_mask
+        size, tos = len(datagrams[0]), group.channel.likeness.traffic_class & self._tos_mask
         limit = datagrams_per_send(size)
         for start in range(0, len(datagrams), limit):
-            self._send(group.peer, datagrams[start : start + limit], size, tos, now_s)
+            self._send(group.channel.peer, datagrams[start : start + limit], size, tos, now_s)
 
     def _send(
         self, peer: ForwardingPeer, datagrams: Sequence[memoryview], size: int, tos: int, now_s: float

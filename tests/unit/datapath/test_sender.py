@@ -144,7 +144,7 @@ def test_checksums_are_finished(plain_end: SendingEnd, count: int, version: int,
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5), st.integers(0, 1390), st.booleans(), st.sampled_from([0, 2, 0x2000])),
+        st.tuples(st.integers(0, 5), st.integers(0, 1380), st.booleans(), st.sampled_from([0, 2, 0x2000])),
         min_size=1,
         max_size=100,
     )

@@ -54,6 +54,7 @@ class Forwarder:
         datagrams: to be sent, in order, with their destination.
         packets: to be delivered, in order.
         events: for the other half, in order; a dictionary, so that each is there once.
+        route_changes: how often it has changed what goes to whom, or how long it may be.
     """
 
     def __init__(self, mtu_bytes: int, drops: DropCounts | None = None) -> None:
@@ -65,6 +66,7 @@ class Forwarder:
         self.packets: list[bytes] = []
         self.events: dict[Event, None] = {}
         self._allowed_ips: AllowedIps[ForwardingPeer] = AllowedIps()
+        self.route_changes = 0
         self._routes: dict[bytes, ForwardingPeer | None] = {}
         self._staged_total = 0
 
@@ -77,6 +79,7 @@ class Forwarder:
         """Gives the peer exactly these inner networks."""
         self._allowed_ips.assign(peer, networks)
         self._routes.clear()
+        self.route_changes += 1
 
     def forget_peer(self, peer: ForwardingPeer) -> None:
         """Forgets a peer with its sessions and what waits for it."""

@@ -14,13 +14,12 @@ Every packet stays in the slot of memory where it was read, and becomes a transp
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.offload.checksum import MODULUS, complete_checksum
-from cladnet.core.offload.packet_kind import PacketKind
+from cladnet.core.offload.packet_kind import Likeness, PacketKind
 from cladnet.core.offload.segment_rows import OVERHEAD_BYTES, EncryptInto, padded_bytes
 from cladnet.core.offload.virtio_net import HEADER_BYTES
 from cladnet.core.wireguard.messages import TAG_SIZE_BYTES, TRANSPORT_HEADER_SIZE_BYTES
@@ -42,25 +41,52 @@ _STEPS = np.arange(MAX_SLOTS, dtype=np.uint64)
 _Views = tuple[memoryview, memoryview, memoryview, memoryview]
 
 
-@dataclass(slots=True, eq=False)
 class Group:
     """Packets that one UDP GSO send may carry.
 
     Args:
         order: in which groups are sent.
-        peer: to whom.
-        kind: of the first packet: what all have in common is the same.
+        channel: which way.
+
+    Attributes:
         slots: where they are, in order.
-        shortest_bytes: of all packets.
-        longest_bytes: of all packets.
+        longest_bytes: the greatest length of them.
+        is_uniform: whether all have that length.
+        padded_bytes: length of each with its padding, as soon as that is known.
     """
 
-    order: int
-    peer: ForwardingPeer
-    kind: PacketKind
-    slots: list[int] = field(default_factory=list)
-    shortest_bytes: int = 0x10000
-    longest_bytes: int = 0
+    __slots__ = ("channel", "is_uniform", "longest_bytes", "order", "padded_bytes", "slots")
+
+    def __init__(self, order: int, channel: Channel, longest_bytes: int) -> None:
+        self.order = order
+        self.channel = channel
+        self.slots: list[int] = []
+        self.longest_bytes = self.padded_bytes = longest_bytes
+        self.is_uniform = True
+
+    def selection(self) -> slice | list[int]:
+        """The slots as an index of arrays: a slice, which is much cheaper, where they are consecutive."""
+        first, end = self.slots[0], self.slots[-1] + 1
+        return slice(first, end) if end - first == len(self.slots) else self.slots
+
+
+class Channel:
+    """A way for packets that are alike: as long as it is open, they go into one group.
+
+    Args:
+        peer: to whom.
+        likeness: what they have in common.
+
+    Attributes:
+        group: the last one.
+    """
+
+    __slots__ = ("group", "likeness", "peer")
+
+    def __init__(self, peer: ForwardingPeer, likeness: Likeness) -> None:
+        self.peer = peer
+        self.likeness = likeness
+        self.group = Group(-1, self, 0)
 
 
 class Burst:
@@ -76,6 +102,7 @@ class Burst:
         vectors: for each slot, where to read a packet into, with its virtio-net header in front.
         read_bytes: what fits into a slot of that.
         memory: of all slots.
+        view: of the memory.
         offsets: where in the memory the packet of each slot begins.
         groups: in the order in which they must be sent.
     """
@@ -88,100 +115,63 @@ class Burst:
         self.view = memoryview(self.memory)
         self.offsets = [slot * self._stride + HEADROOM_BYTES for slot in range(self.capacity)]
         self.vectors = [
-            [self.view[at - HEADER_BYTES : at + self._stride - HEADROOM_BYTES], overflow]
+            [self.view[at - HEADER_BYTES : at + self._stride - OVERHEAD_BYTES], overflow]
             for at in self.offsets
         ]
         self.read_bytes = len(self.vectors[0][0])
         self.count = 0
         self.groups: list[Group] = []
-        self._open: dict[tuple[ForwardingPeer, tuple[int, ...]], Group] = {}
-        self._last_of_flow: dict[bytes | None, Group] = {}
-        self._kinds: list[PacketKind] = []
-        self._floor = 0
         self._lengths = [0] * self.capacity
+        # Orders only ever rise, so that those of earlier bursts mean nothing any more.
+        self._next_order = self._earliest_order = 0
         self._views: dict[int, list[_Views]] = {}
         self._nonces = bytearray(12 * self.capacity)
         self._make_arrays()
 
     def _make_arrays(self) -> None:
-        words = self._stride // 8
-        longs = np.ndarray((self.capacity, words), "<u8", self.memory)
+        longs = np.ndarray((self.capacity, self._stride // 8), "<u8", self.memory)
         self._prefixes, self._counters = longs[:, 0], longs[:, 1]
         self._nonce_counters = np.ndarray((self.capacity,), "<u8", self._nonces, 4, (12,))
         self._bytes = np.ndarray((self.capacity, self._stride), "u1", self.memory)
         # In the host's own byte order, which ones' complement sums allow (RFC 1071, section 2).
         self._words = np.ndarray((self.capacity, self._stride // 2), "=u2", self.memory)
 
-    def gso_type(self) -> int:
-        """Of what was read into the next slot."""
-        return self.memory[self.offsets[self.count] - HEADER_BYTES + 1]
-
     def place(self, read: bytes) -> bool:
         """Puts a packet with its virtio-net header into the next slot; False if it is too long."""
-        slot = self.vectors[self.count][0]
         if len(read) > self.read_bytes:
             return False
-        slot[: len(read)] = read
+        self.vectors[self.count][0][: len(read)] = read
         return True
 
-    def join(self, kind: PacketKind) -> bool:
-        """Adds the packet in the next slot to the group where the last one of its kind went.
-
-        Returns:
-            False if there is none in this burst, or another packet of the flow is in a later group.
-        """
-        group = kind.group
-        if group is None or self._last_of_flow.get(kind.flow) is not group:
-            return False
-        self._append(group, kind)
-        return True
-
-    def add(self, kind: PacketKind, peer: ForwardingPeer) -> None:
-        """Adds the packet in the next slot."""
-        earliest = self._earliest(kind)
-        key = (peer, kind.group_key)
-        group = self._open.get(key)
-        if group is None or group.order < earliest:
-            group = self._open[key] = Group(len(self.groups), peer, kind)
-            self.groups.append(group)
-        self._remember(kind, group)
-        group.shortest_bytes = min(group.shortest_bytes, kind.size_bytes)
-        group.longest_bytes = max(group.longest_bytes, kind.size_bytes)
-        self._append(group, kind)
-
-    def _append(self, group: Group, kind: PacketKind) -> None:
+    def add(self, kind: PacketKind, channel: Channel) -> None:
+        """Adds the packet in the next slot, to a group where it overtakes no other of its flow."""
+        group, flow, size = channel.group, kind.flow, kind.size_bytes
+        if group.order < flow.last_order or group.order < self._earliest_order:
+            group = self._open(channel, size)
+        flow.last_order = group.order
         group.slots.append(self.count)
-        self._lengths[self.count] = kind.size_bytes
+        self._lengths[self.count] = size
         self.count += 1
+        if size != group.longest_bytes:
+            group.is_uniform = False
+            if size > group.longest_bytes:
+                group.longest_bytes = size
 
-    def _earliest(self, kind: PacketKind) -> int:
-        """The first group that the packet may go to without overtaking another of its flow."""
-        if kind.flow is None:
-            return len(self.groups) - 1
-        last = self._last_of_flow.get(kind.flow)
-        return self._floor if last is None else max(last.order, self._floor)
+    def keep_order(self) -> None:
+        """Lets no later packet overtake one that is in already."""
+        self._earliest_order = max(self._earliest_order, self._next_order - 1)
 
-    def _remember(self, kind: PacketKind, group: Group) -> None:
-        if kind.flow is None:  # of any flow, so nothing may overtake it
-            self._floor = group.order
-            self._forget_kinds()
-            return
-        self._last_of_flow[kind.flow] = group
-        kind.group = group
-        self._kinds.append(kind)
-
-    def _forget_kinds(self) -> None:
-        for kind in self._kinds:
-            kind.group = None
-        self._kinds.clear()
+    def _open(self, channel: Channel, size_bytes: int) -> Group:
+        group = channel.group = Group(self._next_order, channel, size_bytes)
+        self.groups.append(group)
+        self._next_order += 1
+        return group
 
     def clear(self) -> None:
         """Forgets all packets."""
-        self.count = self._floor = 0
+        self.count = 0
         self.groups = []
-        self._open.clear()
-        self._last_of_flow.clear()
-        self._forget_kinds()
+        self._earliest_order = self._next_order
 
     def packet(self, slot: int) -> memoryview:
         """The packet in a slot, without padding."""
@@ -190,41 +180,36 @@ class Burst:
 
     def complete(self, group: Group) -> None:
         """Finishes the checksums of all packets of a group, and clears what is behind them."""
-        if len(group.slots) < _ARRAY_FROM_PACKETS:
-            self._complete_each(group)
-        else:
-            self._complete_all(group)
+        group.padded_bytes = padded_bytes(
+            group.longest_bytes, min(self._mtu_bytes, group.channel.peer.path_mtu_bytes)
+        )
+        if group.is_uniform and len(group.slots) >= _ARRAY_FROM_PACKETS:
+            selection = group.selection()
+            if isinstance(selection, slice):
+                self._complete_all(group, selection)
+                return
+        self._complete_each(group)
 
     def _complete_each(self, group: Group) -> None:
-        kind, end = group.kind, self.padded_bytes(group)
+        likeness, padded, view = group.channel.likeness, group.padded_bytes, self.view
+        csum_start, csum_offset = likeness.csum_start, likeness.csum_offset
         for slot in group.slots:
             at, length = self.offsets[slot], self._lengths[slot]
-            if length < end:
-                self.view[at + length : at + end] = _ZEROS[: end - length]
-            if kind.csum_start:
-                complete_checksum(self.view[at : at + length], kind.csum_start, kind.csum_offset)
+            if length < padded:
+                view[at + length : at + padded] = _ZEROS[: padded - length]
+            if csum_start:
+                complete_checksum(view[at : at + length], csum_start, csum_offset)
 
-    def _complete_all(self, group: Group) -> None:
-        kind, slots = group.kind, _selection(group.slots)
+    def _complete_all(self, group: Group, slots: slice) -> None:
+        likeness, packets_end = group.channel.likeness, HEADROOM_BYTES + group.longest_bytes
         # Sums go over whole words, so one byte more where the padding is cut off by the MTU.
-        end = self.padded_bytes(group) + 1 & ~1
-        if group.shortest_bytes == group.longest_bytes:
-            self._bytes[slots, HEADROOM_BYTES + group.longest_bytes : HEADROOM_BYTES + end] = 0
-        else:
-            self._pad_each(group, end)
-        if kind.csum_start:
-            first = HEADROOM_BYTES + kind.csum_start
-            totals = np.add.reduce(self._words[slots, first // 2 : (HEADROOM_BYTES + end) // 2], 1, np.uint32)
-            self._words[slots, (first + kind.csum_offset) // 2] = MODULUS - totals % MODULUS
-
-    def _pad_each(self, group: Group, end: int) -> None:
-        for slot in group.slots:
-            at, length = self.offsets[slot], self._lengths[slot]
-            self.view[at + length : at + end] = _ZEROS[: end - length]
-
-    def padded_bytes(self, group: Group) -> int:
-        """The length of every packet of the group with its padding."""
-        return padded_bytes(group.longest_bytes, min(self._mtu_bytes, group.peer.path_mtu_bytes))
+        end = HEADROOM_BYTES + (group.padded_bytes + 1 & ~1)
+        if packets_end < end:
+            self._bytes[slots, packets_end:end] = 0
+        if likeness.csum_start:
+            first = HEADROOM_BYTES + likeness.csum_start
+            totals = np.add.reduce(self._words[slots, first // 2 : end // 2], 1, np.uint32)
+            self._words[slots, (first + likeness.csum_offset) // 2] = MODULUS - totals % MODULUS
 
     def seal(
         self, group: Group, encrypt_into: EncryptInto, message_prefix: int, first_counter: int
@@ -243,8 +228,8 @@ class Burst:
         if len(group.slots) < _ARRAY_FROM_PACKETS:
             self._number_each(group.slots, message_prefix, first_counter)
         else:
-            self._number_all(group.slots, message_prefix, first_counter)
-        views = self._views_of(self.padded_bytes(group))
+            self._number_all(group, message_prefix, first_counter)
+        views = self._views.get(group.padded_bytes) or self._add_views(group.padded_bytes)
         datagrams = []
         for slot in group.slots:
             nonce, plaintext, body, datagram = views[slot]
@@ -258,22 +243,18 @@ class Burst:
             _COUNTER.pack_into(self._nonces, slot * 12 + 4, counter)
             counter += 1
 
-    def _number_all(self, slots: list[int], message_prefix: int, first_counter: int) -> None:
-        selection, counters = _selection(slots), _STEPS[: len(slots)] + first_counter
+    def _number_all(self, group: Group, message_prefix: int, first_counter: int) -> None:
+        selection, counters = group.selection(), _STEPS[: len(group.slots)] + first_counter
         self._prefixes[selection] = message_prefix
         self._counters[selection] = counters
         self._nonce_counters[selection] = counters
 
-    def _views_of(self, size_bytes: int) -> list[_Views]:
-        """The views of all slots for packets of one padded length."""
-        found = self._views.get(size_bytes)
-        if found is None:
-            if len(self._views) >= _MAX_KNOWN_SIZES:
-                self._views.clear()
-            found = self._views[size_bytes] = [
-                self._slot_views(slot, size_bytes) for slot in range(self.capacity)
-            ]
-        return found
+    def _add_views(self, size_bytes: int) -> list[_Views]:
+        """Prepares the views of all slots for packets of one padded length."""
+        if len(self._views) >= _MAX_KNOWN_SIZES:
+            self._views.clear()
+        made = self._views[size_bytes] = [self._slot_views(slot, size_bytes) for slot in range(self.capacity)]
+        return made
 
     def _slot_views(self, slot: int, size_bytes: int) -> _Views:
         at, view = self.offsets[slot], self.view
@@ -284,9 +265,3 @@ class Burst:
             view[at : end + TAG_SIZE_BYTES],
             view[at - HEADROOM_BYTES : end + TAG_SIZE_BYTES],
         )
-
-
-def _selection(slots: list[int]) -> slice | list[int]:
-    """Slots as an index of arrays: a slice, which is much cheaper, where they are consecutive."""
-    first, end = slots[0], slots[-1] + 1
-    return slice(first, end) if end - first == len(slots) else slots

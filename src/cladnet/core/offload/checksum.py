@@ -8,9 +8,13 @@ may be added, subtracted and put together as any numbers modulo 65,535.
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 
 MODULUS = 0xFFFF
+
+_FIELD = struct.Struct("!H")
 
 # Below this many bytes one big number is cheaper than an array.
 _ARRAY_FROM_BYTES = 700
@@ -61,6 +65,5 @@ def complete_checksum(packet: memoryview, csum_start: int, csum_offset: int) -> 
     field = csum_start + csum_offset
     if field + 2 > len(packet):
         return False
-    checksum = checksum_of(word_sum(packet[csum_start:]))
-    packet[field], packet[field + 1] = checksum >> 8, checksum & 0xFF
+    _FIELD.pack_into(packet, field, MODULUS - word_sum(packet[csum_start:]))
     return True

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cladnet.core.ip.headers import find_transport
 from cladnet.core.offload.segmentation import TCP, UDP
@@ -13,16 +13,44 @@ from cladnet.core.offload.virtio_net import HEADER_BYTES, NEEDS_CSUM, VnetHeader
 from cladnet.core.wireguard.constants import PADDING_MULTIPLE_BYTES
 
 if TYPE_CHECKING:
-    from cladnet.core.offload.burst import Group
+    from cladnet.core.offload.burst import Channel
 
 _FRAGMENT_BITS = 0x3FFF
 _IPV4_HEADER_BYTES, _IPV6_HEADER_BYTES = 20, 40
 _PORTS_BYTES = 4
-_MAX_KNOWN_KINDS = 4096
 # All that decides: virtio-net header, IP header without identification and checksum, ports.
 _KEY_IPV4 = struct.Struct("14s2x4s2x12s")
 _KEY_IPV6 = struct.Struct("54s")
 _FINE_CLASSES_BYTES = 128
+
+
+class Likeness(NamedTuple):
+    """What packets must have in common to go into one group, apart from their peer.
+
+    Args:
+        size_class: longest length that the shortest packet may be padded to.
+        traffic_class: the TOS or traffic class byte.
+        csum_start: where the checksum begins that has to be finished; 0 if none has.
+        csum_offset: of the checksum field, from there.
+    """
+
+    size_class: int
+    traffic_class: int
+    csum_start: int
+    csum_offset: int
+
+
+class Flow:
+    """Packets that must not overtake each other.
+
+    Attributes:
+        last_order: of the group of its last packet.
+    """
+
+    __slots__ = ("last_order",)
+
+    def __init__(self) -> None:
+        self.last_order = -1
 
 
 class PacketKind:
@@ -34,22 +62,24 @@ class PacketKind:
         traffic_class: the TOS or traffic class byte.
         transport_start: offset of the transport header, if the packet has one.
         tcp: whether that is one of TCP.
-        flow: addresses, protocol and ports; None if it cannot be told apart from other flows.
+        flow_key: addresses, protocol and ports; None if it cannot be told apart from other flows.
         csum_start: where the checksum begins that has to be finished; 0 if none has.
         csum_offset: of the checksum field, from there.
 
     Attributes:
-        group_key: what packets must have in common, apart from their peer, to go into one group.
-        group: where the last one of this kind went in the burst that is being made.
+        likeness: what it must have in common with others.
+        flow: its flow; shared with other kinds.
+        channel: the way that it goes, as soon as that is known.
     """
 
     __slots__ = (
+        "channel",
         "csum_offset",
         "csum_start",
         "destination",
         "flow",
-        "group",
-        "group_key",
+        "flow_key",
+        "likeness",
         "size_bytes",
         "tcp",
         "traffic_class",
@@ -64,7 +94,7 @@ class PacketKind:
         traffic_class: int,
         transport_start: int,
         tcp: bool,
-        flow: bytes | None,
+        flow_key: bytes | None,
         csum_start: int,
         csum_offset: int,
     ) -> None:
@@ -73,21 +103,23 @@ class PacketKind:
         self.traffic_class = traffic_class
         self.transport_start = transport_start
         self.tcp = tcp
-        self.flow = flow
+        self.flow_key = flow_key
         self.csum_start = csum_start
         self.csum_offset = csum_offset
-        self.group_key = (size_class(size_bytes), traffic_class, csum_start, csum_offset)
-        self.group: Group | None = None
+        self.likeness = Likeness(size_class(size_bytes), traffic_class, csum_start, csum_offset)
+        self.flow = Flow()
+        self.channel: Channel | None = None
 
 
 class PacketKinds:
     """Remembers kinds by the bytes that make them.
 
-    Nothing else decides what a kind is, so none is ever out of date; there are only too many at some point.
+    Nothing else decides what a kind is, so none is ever out of date; the channel of one may be.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, ...], PacketKind] = {}
+        self._flows: dict[bytes, Flow] = {}
 
     def of(self, memory: bytearray, start: int, size_bytes: int) -> PacketKind | None:
         """The kind of a packet; None for what is no packet.
@@ -110,13 +142,19 @@ class PacketKinds:
     ) -> PacketKind | None:
         vnet = VnetHeader.unpack(memory, start - HEADER_BYTES)
         kind = read_kind(bytes(memory[start : start + size_bytes]), vnet)
-        if kind is None:
-            return None
-        if kind.flow is not None:  # else the key does not hold all that decides, or hardly comes again
-            if len(self._known) >= _MAX_KNOWN_KINDS:
-                self._known.clear()
+        if kind is not None and kind.flow_key is not None:
+            # Of others the key does not hold all that decides, or hardly comes again.
             self._known[key] = kind
+            kind.flow = self._flows.setdefault(kind.flow_key, kind.flow)
         return kind
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def clear(self) -> None:
+        """Forgets all; never while there are packets in a burst, or their order is forgotten, too."""
+        self._known.clear()
+        self._flows.clear()
 
 
 def read_kind(packet: bytes, vnet: VnetHeader) -> PacketKind | None:
@@ -142,7 +180,7 @@ def read_kind(packet: bytes, vnet: VnetHeader) -> PacketKind | None:
         traffic_class=packet[1] if is_ipv4 else (packet[0] << 4 | packet[1] >> 4) & 0xFF,
         transport_start=transport.start,
         tcp=transport.protocol == TCP and not transport.fragment_offset,
-        flow=addresses + bytes([transport.protocol]) + ports if is_plain else None,
+        flow_key=addresses + bytes([transport.protocol]) + ports if is_plain else None,
         csum_start=checksum[0],
         csum_offset=checksum[1],
     )
