@@ -39,6 +39,8 @@ _MAX_KNOWN_SHAPES = 8
 _MAX_KNOWN_KINDS = 4096
 _ECN = 0x03
 _GSO_TYPE_AT = 1
+# About a millisecond of work: then it is the receiver's turn.
+MAX_SEGMENTS_PER_RUN = 512
 # RFC 4443, section 2.4: errors are limited in their rate.
 ICMP_ERRORS_PER_S, ICMP_ERRORS_BURST = 100.0, 50
 
@@ -84,26 +86,30 @@ class Sender:
         # Where the next super-packet is expected to land; None while ordinary packets are expected.
         self._rows: SegmentRows | None = None
         self._ordinary_in_turn = 0
+        self._segments = 0
 
     def run(self, budget: int, now_s: float) -> int:
         """Sends what is waiting.
 
         Args:
-            budget: of reads.
+            budget: of reads; many segments end it earlier.
             now_s: time.
 
         Returns:
-            How many reads brought something; fewer than the budget if the queue is empty now.
+            The budget if there may be more; fewer, the reads that brought something, if there is no more now.
 
         Raises:
             OSError: of the TUN device, with errno EBADFD if somebody deleted it.
         """
         if self._route_changes != self._forwarder.route_changes or len(self._kinds) > _MAX_KNOWN_KINDS:
             self._forget_ways()
+        self._segments = 0
         try:
             for reads in range(budget):
                 if not self._read(now_s):
                     return reads
+                if self._segments > MAX_SEGMENTS_PER_RUN:
+                    break
             return budget
         finally:
             self._flush(now_s)
@@ -184,6 +190,7 @@ class Sender:
             self._flush(now_s)
         peer = self._forwarder.owner_of(rows.destination())
         count = rows.count_of(size - HEADER_BYTES)
+        self._segments += count
         if peer is None:
             self._forwarder.drops[Drop.NO_ROUTE] += count
         elif peer.path_mtu_bytes < rows.padded_bytes:

@@ -28,8 +28,9 @@ from cladnet.datapath.sender import Sender
 from cladnet.datapath.shared_memory import SharedMemory
 from cladnet.datapath.worker_config import MAX_MESSAGE_BYTES, WorkerConfig
 
-# Reads from one side before the other one gets its turn: from one, while there is little, up to these.
-MAX_SEND_BUDGET, MAX_RECEIVE_BUDGET = 16, 64
+# Reads from one side before the other one gets its turn: from one, while there is little, up to these. Small
+# packets are cheapest when many are sent together, so what is more than one is sent all at once.
+MAX_SEND_BUDGET, MAX_RECEIVE_BUDGET = 64, 64
 # Events that the tunnel had no room for are offered again.
 RETRY_MS = 10
 # Hardly any cycles are made, so looking for them is worth little.
@@ -83,7 +84,7 @@ class Worker:
                     self._take_orders()
                 else:
                     is_sending = self._sender_run(send_budget, now_s)
-            send_budget = min(2 * send_budget, MAX_SEND_BUDGET) if is_sending else 1
+            send_budget = MAX_SEND_BUDGET if is_sending else 1
             receive_budget = min(2 * receive_budget, MAX_RECEIVE_BUDGET) if is_receiving else 1
             if self._forwarder.events:
                 self._tell_events()

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sending_end import EXPIRES_S, MTU_BYTES, NOW_S, SendingEnd
+from sending_end import ENOUGH_READS, EXPIRES_S, MTU_BYTES, NOW_S, SendingEnd
 
 from cladnet.core.forwarding.events import Active, NeedSession
 from cladnet.core.forwarding.traffic import LAST_DATA_SENT, TX_BYTES, UNANSWERED_SINCE
@@ -22,6 +22,7 @@ from cladnet.core.offload.virtio_net import NEEDS_CSUM, NO_OFFLOAD, VnetHeader
 from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.suite import SUITES, Suite
+from cladnet.datapath.sender import MAX_SEGMENTS_PER_RUN
 from tests.unit.core.offload.coalesced_packets import ACK, SYN, TCP, UDP, Packet
 from tests.unit.core.offload.super_packets import (
     SuperPacket,
@@ -89,6 +90,16 @@ def test_the_budget_is_of_reads(plain_end: SendingEnd):
     assert plain_end.sender.run(3, NOW_S) == 3
     assert len(plain_end.remote.packets()) == 3
     assert plain_end.sender.run(3, NOW_S) == 2
+
+
+def test_many_segments_end_a_run(plain_end: SendingEnd):
+    reads = 3 * MAX_SEGMENTS_PER_RUN // len(STREAM.segments())
+    plain_end.queue_reads(*[STREAM.read()] * reads)
+    runs = 1
+    while plain_end.run() == ENOUGH_READS:
+        assert len(plain_end.remote.packets()) <= MAX_SEGMENTS_PER_RUN + len(STREAM.segments())
+        runs += 1
+    assert runs == 3
 
 
 def test_a_super_packet_becomes_packets(end: SendingEnd):
