@@ -36,7 +36,8 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     config = load(
         tmp_path,
         MINIMAL + 'api_port = 1\nagent_port = 2\nstun_port = 3\nca_file = "/c"\nstate_dir = "/s"\n'
-        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\nworkers = 3\npublic_address = "198.51.100.7"\n'
+        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\nworkers = 3\n'
+        'public_address = "198.51.100.7"\n'
         '[cloud]\nprovider = "aws"\nregion = "r"\nzone = "z"\nvnet = "v"\nsubnet = "s"\n',
     )
     assert (config.api_port, config.agent_port, config.stun_port, config.listen_port) == (1, 2, 3, 4)

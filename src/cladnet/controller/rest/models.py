@@ -29,7 +29,7 @@ class NetworkIn(Input):
     name: str = Field(description="1 to 32 of a-z, 0-9 and '-', beginning with a letter.", examples=["demo"])
     cidr: str = Field(description="RFC 1918 address space, /8 to /30.", examples=["10.99.0.0/24"])
     description: str = Field(default="", description="For people.")
-    mtu: int = Field(default=0, description="Longest packet on every host, in bytes; 0: each host derives it.")
+    mtu: int = Field(default=0, description="Longest packet, in bytes; 0: each host derives it.")
     rule_type: str = Field(default="basic", description="How a host chooses where to send to.")
     quarantine_s: int = Field(
         default=300, description="How long nobody gets the address of a host that left."
