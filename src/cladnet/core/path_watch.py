@@ -19,8 +19,8 @@ from cladnet.core.wireguard.status import PeerStatus
 
 CONFIRMATION_S = 10.0
 RAISE_S = 600.0
-# Handshakes and a few pings are less, the beginning of any TCP connection that carries something is more.
-FIRST_TRAFFIC_BYTES = 500
+# What silent peers are asked again for: more than keepalives and handshakes.
+RETRY_TRAFFIC_BYTES = 500
 # Less is not worth larger packets.
 RAISE_TRAFFIC_BYTES = 1 << 20
 _MESSAGE_OVERHEAD_BYTES = 32
@@ -44,6 +44,7 @@ class PathWatch:
         self._looked_s = self._searched_s = float("-inf")
         self._retry_s = CONFIRMATION_S
         self._is_known = False
+        self._began_s = float("-inf")
         self._tx_bytes = self._probes_bytes = 0
         # What was sent apart from our probes, as of the last look and the last search.
         self._sent_looked = self._sent_searched = 0
@@ -60,11 +61,11 @@ class PathWatch:
             return
         self._count(peer.tx_bytes)
         if self._is_other_path(peer.endpoint, bounds):
-            self._begin_path(peer.endpoint, bounds)
+            self._begin_path(peer.endpoint, bounds, now_s)
         elif peer.endpoint != self._endpoint:  # the same address: a NAT has forgotten the port
             self._endpoint, self._looked_s = peer.endpoint, float("-inf")
         if self.path.next_s is None:
-            self._look(now_s)
+            self._look(now_s, peer.last_data_sent_age_s)
 
     def probes_sent(self, sizes: Iterable[int]) -> None:
         """Packets of these sizes are no traffic."""
@@ -86,23 +87,24 @@ class PathWatch:
     def _is_other_path(self, endpoint: Endpoint, bounds: PathMtuBounds) -> bool:
         return self._endpoint is None or endpoint.address != self._endpoint.address or bounds != self._bounds
 
-    def _begin_path(self, endpoint: Endpoint, bounds: PathMtuBounds) -> None:
+    def _begin_path(self, endpoint: Endpoint, bounds: PathMtuBounds, now_s: float) -> None:
         overhead = IPV6_OVERHEAD_BYTES if ":" in endpoint.address else IPV4_OVERHEAD_BYTES
         self.path = PathMtu(bounds, overhead)
         self._endpoint, self._bounds, self._retry_s = endpoint, bounds, CONFIRMATION_S
-        if self._is_known:
-            self._sent_looked = self._sent_searched = self._sent_bytes
+        if self._is_known:  # what was sent before went another way
+            self._began_s = now_s
         self._is_known = True
 
-    def _look(self, now_s: float) -> None:
+    def _look(self, now_s: float, data_sent_age_s: float | None) -> None:
         age_s, sent_bytes = now_s - self._looked_s, self._sent_bytes - self._sent_looked
         if self.path.phase is Phase.FOUND:
             self._retry_s = CONFIRMATION_S
             if age_s >= CONFIRMATION_S and sent_bytes > 2 * self.path.mtu_bytes + _KEEPALIVES_BYTES:
                 self._confirm_or_raise(now_s)
-        elif sent_bytes >= FIRST_TRAFFIC_BYTES and (
-            self.path.phase is Phase.UNKNOWN or age_s >= self._retry_s
-        ):
+        elif self.path.phase is Phase.UNKNOWN:
+            if data_sent_age_s is not None and now_s - data_sent_age_s >= self._began_s:
+                self._search(now_s)
+        elif age_s >= self._retry_s and sent_bytes >= RETRY_TRAFFIC_BYTES:
             self._retry_s = min(2 * self._retry_s, RAISE_S)
             self._search(now_s)
 

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
@@ -70,9 +71,20 @@ class FakeTunnel:
 
     peers: dict[bytes, PeerStatus] = field(default_factory=dict)
     told: list[tuple[bytes, int]] = field(default_factory=list)
+    data_sent_s: dict[bytes, float] = field(default_factory=dict)
+
+    def send(self, key: bytes) -> None:
+        """The host sends data to the peer."""
+        self.peers[key] = replace(self.peers[key], tx_bytes=self.peers[key].tx_bytes + TRAFFIC_BYTES)
+        self.data_sent_s[key] = time.monotonic()
 
     def status(self) -> TunnelStatus:
-        return TunnelStatus(list(self.peers.values()), {})
+        return TunnelStatus([self._status(key) for key in self.peers], {})
+
+    def _status(self, key: bytes) -> PeerStatus:
+        sent_s = self.data_sent_s.get(key)
+        age_s = None if sent_s is None else time.monotonic() - sent_s
+        return replace(self.peers[key], last_data_sent_age_s=age_s)
 
     def set_path_mtu(self, public_key: bytes, mtu_bytes: int) -> None:
         if public_key not in self.peers:
@@ -97,12 +109,14 @@ class World:
             on_change=self._changed,
         )
 
-    def add_peer(self, number: int, mtu_bytes: int, sent_bytes: int = TRAFFIC_BYTES) -> bytes:
+    def add_peer(self, number: int, mtu_bytes: int, is_used: bool = True) -> bytes:
         key = number.to_bytes(32, "big")
         address = IPv4Address("10.77.0.0") + number
         self.entries[f"h{number}"] = PeerEntry(f"h{number}", address, key)
         self.network.mtus[str(address)] = mtu_bytes
-        self.tunnel.peers[key] = PeerStatus(key, Endpoint("192.0.2.1", number), 1.0, 0, sent_bytes)
+        self.tunnel.peers[key] = PeerStatus(key, Endpoint("192.0.2.1", number), 1.0, 0, 0)
+        if is_used:
+            self.tunnel.send(key)
         return key
 
     def _changed(self) -> None:
@@ -123,7 +137,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 async def test_what_is_found_is_told_to_tunnel_and_routes(world: World) -> None:
     first, second = world.add_peer(2, 1340), world.add_peer(3, 1500)
-    idle = world.add_peer(4, 1500, sent_bytes=100)
+    idle = world.add_peer(4, 1500, is_used=False)
     wanted = {IPv4Address("10.77.0.2"): 1340, IPv4Address("10.77.0.3"): 1420}
     await eventually(lambda: world.prober.path_mtus == wanted, "both are found")
     await eventually(lambda: world.prober.path_of(first).phase is Phase.FOUND, "the first is sure")  # type: ignore[union-attr]
@@ -176,7 +190,7 @@ async def test_host_with_another_way_out_begins_again(world: World) -> None:
     await eventually(
         lambda: world.prober.path_mtus == {IPv4Address("10.77.0.2"): SAFE_BYTES}, "it is unknown"
     )
-    world.tunnel.peers[key] = replace(world.tunnel.peers[key], tx_bytes=10 * TRAFFIC_BYTES)
+    world.tunnel.send(key)
     await eventually(lambda: world.prober.path_mtus == {IPv4Address("10.77.0.2"): 1300}, "it is found again")
 
 

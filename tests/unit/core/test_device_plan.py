@@ -149,9 +149,9 @@ def test_mtu(configured: int, network: int, underlay: int | None, expected: int)
 @pytest.mark.parametrize(
     ("configured", "network", "underlay", "bounds"),
     [
-        (0, 0, 9001, PathMtuBounds(1200, 8921)),
-        (0, 0, 1500, PathMtuBounds(1200, 1420)),
-        (0, 0, None, PathMtuBounds(1200, 1420)),
+        (0, 0, 9001, PathMtuBounds(1280, 8921)),
+        (0, 0, 1500, PathMtuBounds(1280, 1420)),
+        (0, 0, None, PathMtuBounds(1280, 1420)),
         (0, 0, 1000, PathMtuBounds(920, 920)),
         (0, 1300, 1500, PathMtuBounds(1300, 1300)),
         (1400, 1300, 1500, PathMtuBounds(1400, 1400)),

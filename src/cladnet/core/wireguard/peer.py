@@ -9,6 +9,7 @@ from dataclasses import replace
 from math import inf
 
 from cladnet.core.endpoint import Endpoint
+from cladnet.core.forwarding.traffic import LAST_DATA_SENT
 from cladnet.core.wireguard.allowed_ips import Network
 from cladnet.core.wireguard.cookie import CookieJar
 from cladnet.core.wireguard.handshake import InitiatorState, RemoteIdentity
@@ -122,7 +123,7 @@ class Peer:
             rx_bytes: of transport messages.
             tx_bytes: of transport messages.
         """
-        age_s = self.handshake_age_s(now_s)
+        age_s, data_sent_s = self.handshake_age_s(now_s), self.times[LAST_DATA_SENT]
         session = self.sessions.current
         return PeerStatus(
             public_key=self.remote.public,
@@ -132,4 +133,5 @@ class Peer:
             tx_bytes=self.tx_bytes + tx_bytes,
             suite=session.suite.name if session is not None else None,
             path_mtu_bytes=self.path_mtu_bytes,
+            last_data_sent_age_s=now_s - data_sent_s if data_sent_s else None,
         )

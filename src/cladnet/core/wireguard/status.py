@@ -21,6 +21,7 @@ class PeerStatus:
         tx_bytes: bytes to the peer, with WireGuard's own overhead.
         suite: name of the cryptographic suite of the session in use; None if there is none.
         path_mtu_bytes: largest inner packet that reaches the peer; None if not known.
+        last_data_sent_age_s: seconds since something else than a keepalive was sent; None if nothing was.
     """
 
     public_key: bytes
@@ -30,6 +31,7 @@ class PeerStatus:
     tx_bytes: int
     suite: str | None = None
     path_mtu_bytes: int | None = None
+    last_data_sent_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
