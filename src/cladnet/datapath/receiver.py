@@ -110,43 +110,51 @@ class Receiver:
             return []
 
     def _take(self, datagrams: list[tuple[int, Envelope | None]]) -> None:
-        """Takes datagrams from the next slots, those together that are alike."""
+        """Takes datagrams from the next slots: glued ones each, others with those that are alike."""
         index, count = 0, len(datagrams)
         self._limit = _MANY
         while index < count:
-            size, envelope = datagram = datagrams[index]
-            end = index + 1
-            while end < count and datagrams[end] == datagram:
-                end += 1
+            envelope = datagrams[index][1]
+            first, index = index, index + 1
             if envelope is None:
-                self._forwarder.drops[Drop.MALFORMED_DATAGRAM] += end - index
-            elif 0 < envelope.segment_bytes < size:
+                self._forwarder.drops[Drop.MALFORMED_DATAGRAM] += 1
+            elif envelope.segment_bytes:
                 self._limit = _FEW
-                for slot in range(self._slot + index, self._slot + end):
-                    self._take_glued(slot * SLOT_BYTES, size, envelope)
+                self._take_glued((self._slot + first) * SLOT_BYTES, datagrams[first][0], envelope)
             else:
-                self._take_slots(self._slot + index, end - index, size, envelope)
-            index = end
+                while index < count and datagrams[index][1] is envelope:
+                    index += 1
+                sizes = [size for size, _envelope in datagrams[first:index]]
+                self._take_slots(self._slot + first, sizes, envelope)
         self._slot += count
 
     def _take_glued(self, start: int, size: int, envelope: Envelope) -> None:
         segment_bytes = envelope.segment_bytes
-        count, rest_bytes = divmod(size, segment_bytes)
-        self._take_rows(start, segment_bytes, 0, count, segment_bytes, envelope)
-        if rest_bytes:
-            self._opening.take(start + size - rest_bytes, rest_bytes, envelope)
+        begin, end, count = start, start + size, size // segment_bytes
+        if count >= MIN_ROWS and segment_bytes >= MIN_TRANSPORT_SIZE_BYTES:
+            self._opening.take_rows(self._rows_of(start, segment_bytes, segment_bytes), 0, count, envelope)
+            begin += count * segment_bytes
+        if begin < end:
+            begins = range(begin, end, segment_bytes)
+            self._opening.take([(at, min(segment_bytes, end - at)) for at in begins], envelope)
 
-    def _take_slots(self, first: int, count: int, size: int, envelope: Envelope) -> None:
-        self._take_rows(0, SLOT_BYTES, first, count, size, envelope)
-
-    def _take_rows(
-        self, start: int, stride: int, first: int, count: int, size: int, envelope: Envelope
-    ) -> None:
-        if count >= MIN_ROWS and size >= MIN_TRANSPORT_SIZE_BYTES:
-            self._opening.take_rows(self._rows_of(start, stride, size), first, count, envelope)
-            return
-        for row in range(first, first + count):
-            self._opening.take(start + row * stride, size, envelope)
+    def _take_slots(self, first: int, sizes: list[int], envelope: Envelope) -> None:
+        """Takes one datagram from each slot: rows where enough of them have one size."""
+        others: list[tuple[int, int]] = []
+        index, count = 0, len(sizes)
+        while index < count:
+            size, begin = sizes[index], index
+            while index < count and sizes[index] == size:
+                index += 1
+            if index - begin >= MIN_ROWS and size >= MIN_TRANSPORT_SIZE_BYTES:
+                self._opening.take(others, envelope)
+                others = []
+                rows = self._rows_of(0, SLOT_BYTES, size)
+                self._opening.take_rows(rows, first + begin, index - begin, envelope)
+            else:
+                slots = range(first + begin, first + index)
+                others += [(slot * SLOT_BYTES, size) for slot in slots]
+        self._opening.take(others, envelope)
 
     def _rows_of(self, start: int, stride: int, size: int) -> SealedRows:
         rows = self._rows.get((start, stride, size))

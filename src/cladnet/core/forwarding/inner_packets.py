@@ -8,6 +8,7 @@ Source: WireGuard whitepaper, section 2 (cryptokey routing); RFC 6040 (ECN); RFC
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 from cladnet.core.forwarding.forwarder import Forwarder
 from cladnet.core.forwarding.peer import ForwardingPeer
@@ -39,23 +40,26 @@ class InnerPackets:
         self._forwarder = forwarder
         self._coalescer = coalescer
 
-    def add(self, peer: ForwardingPeer, start: int, room_bytes: int, outer_ecn: int) -> None:
-        """Takes the plaintext of one message.
+    def add(self, peer: ForwardingPeer, plaintexts: Iterable[tuple[int, int]], outer_ecn: int) -> None:
+        """Takes the plaintexts of messages.
 
         Args:
-            peer: who sealed it.
-            start: where it begins.
-            room_bytes: how long it is, with padding.
-            outer_ecn: codepoint of the outer header.
+            peer: who sealed them.
+            plaintexts: where each begins, and how many bytes it has, with padding.
+            outer_ecn: codepoint of the outer headers.
         """
-        size, source = self._read(start, room_bytes)
-        if not size:
-            self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
-        elif self._forwarder.owns_source(peer, source):
-            if outer_ecn and not ecn.decapsulate(self._memory, start, outer_ecn):
-                self._forwarder.drops[Drop.ECN_BROKEN] += 1
-            else:
-                self._coalescer.add(start, size)
+        forwarder = self._forwarder
+        packets = []
+        for start, room_bytes in plaintexts:
+            size, source = self._read(start, room_bytes)
+            if not size:
+                forwarder.drops[Drop.MALFORMED_PACKET] += 1
+            elif forwarder.owns_source(peer, source):
+                if outer_ecn and not ecn.decapsulate(self._memory, start, outer_ecn):
+                    forwarder.drops[Drop.ECN_BROKEN] += 1
+                else:
+                    packets.append((start, size))
+        self._coalescer.add_all(packets)
 
     def add_rows(
         self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int
@@ -68,10 +72,9 @@ class InnerPackets:
                 misses = 0
             else:
                 misses += 1
-                self.add(peer, rows.at(first), room_bytes, outer_ecn)
+                self.add(peer, [(rows.at(first), room_bytes)], outer_ecn)
             first += taken or 1
-        for row in range(first, end):
-            self.add(peer, rows.at(row), room_bytes, outer_ecn)
+        self.add(peer, [(rows.at(row), room_bytes) for row in range(first, end)], outer_ecn)
 
     def _add_run(
         self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int

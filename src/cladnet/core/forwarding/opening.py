@@ -10,6 +10,7 @@ Source: WireGuard whitepaper, section 5.4.6.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 
@@ -31,6 +32,7 @@ from cladnet.core.wireguard.messages import (
 
 _TRANSPORT = int(MessageType.TRANSPORT)
 _TRANSPORT_TYPE = bytes((_TRANSPORT, 0, 0, 0))
+_NO_HEADER = (0, 0, 0)
 _HEADER = struct.Struct("<IIQ")
 _OVERHEAD_BYTES = TRANSPORT_HEADER_SIZE_BYTES + TAG_SIZE_BYTES
 
@@ -58,37 +60,38 @@ class Opening:
         self._size_bytes = 0
         self._has_data = False
 
-    def take(self, start: int, size: int, envelope: Envelope) -> None:
-        """Takes one datagram.
+    def take(self, messages: Iterable[tuple[int, int]], envelope: Envelope) -> None:
+        """Takes datagrams of any sizes that came from one place.
 
         Args:
-            start: where it begins.
-            size: in bytes.
-            envelope: its outside.
+            messages: where each begins, and how many bytes it has.
+            envelope: their outside.
         """
         memory = self._memory
-        if size < MIN_TRANSPORT_SIZE_BYTES:
-            self._take_other(start, size, envelope)
-            return
-        kind, index, counter = _HEADER.unpack_from(memory, start)
-        if kind != _TRANSPORT:
-            self._take_other(start, size, envelope)
-            return
-        session = self._session_of(index, counter)
-        if session is None:
-            return
-        begin, end = start + TRANSPORT_HEADER_SIZE_BYTES, start + size
-        try:
-            session.receiving.decrypt_into(
-                nonce(counter), memory[begin:end], None, memory[begin : end - TAG_SIZE_BYTES]
-            )
-        except InvalidTag:
-            self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
-            return
-        session.window.mark_used(counter)
-        self._note(session, envelope, size, has_data=size > _OVERHEAD_BYTES)
-        if size > _OVERHEAD_BYTES:
-            self._packets.add(session.peer, begin, size - _OVERHEAD_BYTES, envelope.ecn)
+        session: ForwardingSession | None = None
+        plaintexts: list[tuple[int, int]] = []
+        for start, size in messages:
+            is_long_enough = size >= MIN_TRANSPORT_SIZE_BYTES
+            kind, index, counter = _HEADER.unpack_from(memory, start) if is_long_enough else _NO_HEADER
+            if kind != _TRANSPORT:
+                self._take_other(start, size, envelope)
+                continue
+            found = self._session_of(index, counter)
+            if found is None:
+                continue
+            if found is not session:
+                self._hand_on(session, plaintexts, envelope)
+                session, plaintexts = found, []
+            begin, end = start + TRANSPORT_HEADER_SIZE_BYTES, start + size
+            ciphertext, plaintext = memory[begin:end], memory[begin : end - TAG_SIZE_BYTES]
+            try:
+                session.receiving.decrypt_into(nonce(counter), ciphertext, None, plaintext)
+            except InvalidTag:
+                self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
+                continue
+            session.window.mark_used(counter)
+            plaintexts.append((begin, size - _OVERHEAD_BYTES))
+        self._hand_on(session, plaintexts, envelope)
 
     def take_rows(self, rows: SealedRows, first: int, count: int, envelope: Envelope) -> None:
         """Takes rows of datagrams.
@@ -101,8 +104,7 @@ class Opening:
         """
         session = self._session_of_run(rows, first, count)
         if session is None:
-            for row in range(first, first + count):
-                self.take(rows.at(row), rows.size, envelope)
+            self.take([(rows.at(row), rows.size) for row in range(first, first + count)], envelope)
             return
         counter = _HEADER.unpack_from(self._memory, rows.at(first))[2]
         end = first + count
@@ -135,7 +137,11 @@ class Opening:
     def _session_of(self, index: int, counter: int) -> ForwardingSession | None:
         """The session of a message that is worth to be opened; counted if there is none."""
         session = self._forwarder.sessions.get(index) or self._forwarder.session_of(index)
-        refusal = self._forwarder.refusal(session, counter, self.now_s) if session is not None else None
+        if session is None:
+            return None
+        if session.window.greatest < counter < REJECT_AFTER_MESSAGES and self.now_s < session.expires_s:
+            return session  # in order, as nearly always
+        refusal = self._forwarder.refusal(session, counter, self.now_s)
         if refusal is None:
             return session
         self._forwarder.drops[refusal] += 1
@@ -149,6 +155,18 @@ class Opening:
             return None
         is_new = session.window.greatest < counter and counter + count <= REJECT_AFTER_MESSAGES
         return session if is_new and self.now_s < session.expires_s else None
+
+    def _hand_on(
+        self, session: ForwardingSession | None, plaintexts: list[tuple[int, int]], envelope: Envelope
+    ) -> None:
+        """Tells of messages that were opened, and gives away what was in them."""
+        if session is None or not plaintexts:
+            return
+        packets = [plaintext for plaintext in plaintexts if plaintext[1]]
+        size = sum(size for _start, size in packets) + len(plaintexts) * _OVERHEAD_BYTES
+        self._note(session, envelope, size, has_data=bool(packets))
+        if packets:
+            self._packets.add(session.peer, packets, envelope.ecn)
 
     def _add_packets(
         self, peer: ForwardingPeer, rows: SealedRows, first: int, count: int, outer_ecn: int

@@ -14,7 +14,7 @@ Source: Linux net/ipv4/tcp_offload.c, tcp_gro_receive, and net/ipv4/udp_offload.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cladnet.core.offload.coalescing_layout import ALONE, ANY, LAST, Layout, read_flow
 from cladnet.core.offload.coalescing_rows import PacketRows
@@ -59,24 +59,22 @@ class Coalescer:
             start: where it begins.
             size: in bytes.
         """
-        found = read_flow(self._memory, start, size)
-        if found is None:
-            self.flush()  # a fragment, say, must not overtake the flow that it belongs to
-            self._deliver_alone(start, size)
-            return
-        layout, flow = found
-        role = self._role(layout, start, size)
-        run = self._runs.get(flow)
-        if run is not None:
-            if role and run.accepts(start, size, layout):
-                run.append(start, size)
-                self._emit_if_full(flow, run)
-                return
-            self._emit(flow)
-        if role == ANY:
-            self._open(flow, start, size, layout)
-        else:
-            self._deliver_alone(start, size)
+        self._add(start, size, read_flow(self._memory, start, size))
+
+    def add_all(self, packets: Sequence[tuple[int, int]]) -> None:
+        """Takes packets after which others need not come soon: what is alone in its flow is not held.
+
+        Args:
+            packets: where each begins, and its size in bytes.
+        """
+        memory = self._memory
+        found = [read_flow(memory, start, size) for start, size in packets]
+        repeated = _repeated(found)
+        for (start, size), flow in zip(packets, found, strict=True):
+            if flow is None or flow in repeated or flow[1] in self._runs:
+                self._add(start, size, flow)
+            else:
+                self._deliver_alone(start, size)
 
     def add_rows(self, rows: PacketRows, first: int, count: int, size: int) -> int:
         """Takes as many rows as are packets of that size in one run, if that saves work.
@@ -92,8 +90,10 @@ class Coalescer:
         """
         start = rows.at(first)
         found = read_flow(self._memory, start, size)
-        if found is None or self._role(found[0], start, size) != ANY:
+        if found is None or count < MIN_ROWS or self._role(found[0], start, size) != ANY:
             return 0
+        if read_flow(self._memory, rows.at(first + 1), size) != found:
+            return 0  # before all are compared, with more effort
         layout, flow = found
         gso_size = size - layout.header_bytes
         run = self._runs.get(flow)
@@ -121,6 +121,25 @@ class Coalescer:
         """Gives up everything that is held."""
         self._runs.clear()
 
+    def _add(self, start: int, size: int, found: tuple[Layout, bytes] | None) -> None:
+        if found is None:
+            self.flush()  # a fragment, say, must not overtake the flow that it belongs to
+            self._deliver_alone(start, size)
+            return
+        layout, flow = found
+        role = self._role(layout, start, size)
+        run = self._runs.get(flow)
+        if run is not None:
+            if role and run.accepts(start, size, layout):
+                run.append(start, size)
+                self._emit_if_full(flow, run)
+                return
+            self._emit(flow)
+        if role == ANY:
+            self._open(flow, start, size, layout)
+        else:
+            self._deliver_alone(start, size)
+
     def _agreeing(self, rows: PacketRows, first: int, count: int, size: int, layout: Layout) -> int:
         """How many rows are like the first; one that may only be the last is left to be added alone."""
         if layout.role(self._memory, rows.at(first + count - 1), size) == LAST:
@@ -146,3 +165,12 @@ class Coalescer:
     def _deliver_alone(self, start: int, size: int) -> None:
         self._memory[start - HEADER_BYTES : start] = _NO_OFFLOAD
         self._deliver([self._memory[start - HEADER_BYTES : start + size]])
+
+
+def _repeated(found: list[tuple[Layout, bytes] | None]) -> set[tuple[Layout, bytes] | None]:
+    """What is there more than once."""
+    seen: set[tuple[Layout, bytes] | None] = set()
+    repeated: set[tuple[Layout, bytes] | None] = set()
+    for flow in found:
+        (repeated if flow in seen else seen).add(flow)
+    return repeated

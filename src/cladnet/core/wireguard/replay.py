@@ -52,7 +52,8 @@ class ReplayWindow:
         """Notes a counter whose packet was authentic."""
         word, bit = divmod(counter, _WORD_BITS)
         if counter > self.greatest:
-            self._clear_words_up_to(word)
+            if word > self.greatest // _WORD_BITS:
+                self._clear_words_up_to(word)
             self.greatest = counter
             self._kept[0] = counter + 1
         self._words[word % self._WORD_COUNT] |= 1 << bit
