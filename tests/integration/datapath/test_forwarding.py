@@ -13,8 +13,8 @@ import pytest
 from forwarding_chain import END_ADDRESSES, LEFT, RIGHT, Chain, forwarding_chain
 from ip_packets import IpPacket, address_bytes, checksum, udp
 from namespaces import eventually
+from offloaded_packets import super_packets
 from packet_kinds import Maker, random_runs, singles
-from super_packets import super_packets
 
 Send = Callable[[Chain, int, bytes], None]
 
