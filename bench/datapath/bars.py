@@ -73,7 +73,7 @@ class Verdict:
         absent: of the others, those that have no such figure.
     """
 
-    bar: Bar
+    goal: Bar
     reached: float | None
     other: float | None
     which: str
@@ -82,7 +82,7 @@ class Verdict:
     @property
     def ratio(self) -> float | None:
         """What is compared with what is wanted."""
-        if self.reached is None or not self.bar.others:
+        if self.reached is None or not self.goal.others:
             return self.reached
         return self.reached / self.other if self.other else None
 
@@ -90,7 +90,7 @@ class Verdict:
     def word(self) -> str:
         if self.ratio is None:
             return "not measured"
-        good = self.ratio <= self.bar.wanted if self.bar.at_most else self.ratio >= self.bar.wanted
+        good = self.ratio <= self.goal.wanted if self.goal.at_most else self.ratio >= self.goal.wanted
         return "met" if good else "MISSED"
 
 
@@ -180,29 +180,29 @@ BARS = (
 def verdicts(rows: Sequence[Row], bars: Sequence[Bar] = BARS) -> list[Verdict]:
     """How far the rows reach the bars."""
     medians = {(Figure(row.work, row.setup, row.unit), row.system): row.median for row in rows}
-    return [_verdict(bar, medians) for bar in bars]
+    return [_verdict(goal, medians) for goal in bars]
 
 
-def _verdict(bar: Bar, medians: dict[tuple[Figure, str], float]) -> Verdict:
-    known = {name: medians[bar.figure, name] for name in bar.others if (bar.figure, name) in medians}
-    other = bar.choose(list(known.values())) if known else None
+def _verdict(goal: Bar, medians: dict[tuple[Figure, str], float]) -> Verdict:
+    known = {name: medians[goal.figure, name] for name in goal.others if (goal.figure, name) in medians}
+    other = goal.choose(list(known.values())) if known else None
     which = next((name for name, value in known.items() if value == other), "")
-    absent = tuple(name for name in bar.others if name not in known)
-    return Verdict(bar, medians.get((bar.figure, bar.system)), other, which, absent)
+    absent = tuple(name for name in goal.others if name not in known)
+    return Verdict(goal, medians.get((goal.figure, goal.system)), other, which, absent)
 
 
 def bars_table(judged: Sequence[Verdict]) -> str:
     """The bars as Markdown."""
     lines = ["| bar | ours | others | which | wanted | reached | |", "|---|--:|--:|---|--:|--:|---|"]
     for verdict in judged:
-        bar = verdict.bar
-        sign, times = ("<=" if bar.at_most else ">="), ("x" if bar.others else "")
+        goal = verdict.goal
+        sign, times = ("<=" if goal.at_most else ">="), ("x" if goal.others else "")
         cells = (
-            bar.text,
+            goal.text,
             _text(verdict.reached),
             _text(verdict.other),
             verdict.which + (f" (without {', '.join(verdict.absent)})" if verdict.absent else ""),
-            f"{sign} {bar.wanted:g}{times}",
+            f"{sign} {goal.wanted:g}{times}",
             _text(verdict.ratio) + times if verdict.ratio is not None else "",
             verdict.word,
         )

@@ -81,13 +81,13 @@ def _bar(row: Row, greatest: float, left: int, top: int) -> str:
     )
     cut_off = " \N{RIGHTWARDS ARROW}" if row.median > greatest else ""
     label = f'<text x="{zero - 6}" y="{top + 10}" text-anchor="end">{escape(row.system)}</text>'
-    bar = (
+    box = (
         f'<rect x="{zero}" y="{top}" width="{at_median - zero:.1f}" height="{_BAR_HEIGHT}"'
         f' fill="{_color(row.system)}"/>'
     )
     whisker = f'<path d="M{at_min:.1f} {middle}H{at_max:.1f}" stroke="#1f2933"/>'
     figure = f'<text x="{max(at_median, at_max) + 5:.1f}" y="{top + 10}">{_text(row.median)}{cut_off}</text>'
-    return "".join([label, bar, whisker, figure])
+    return "".join([label, box, whisker, figure])
 
 
 def _color(system: str) -> str:

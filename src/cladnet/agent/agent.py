@@ -229,7 +229,7 @@ class Agent:
                 tunnel=tunnel,
                 peers=lambda: rule.peers,
                 bounds=lambda: self._require_parts().host.path_mtu_bounds,
-                on_change=lambda: self._require_parts().host.poke(),
+                on_change=self._poke_host,
             ),
             enrolment=enrolment,
             tester=ConnectivityTester(
@@ -290,6 +290,9 @@ class Agent:
     def _on_foreign(parts: _Parts, datagram: bytes, source: Endpoint) -> None:
         if not parts.witness.received(datagram, source):
             parts.discovery.received(datagram, source)
+
+    def _poke_host(self) -> None:
+        self._require_parts().host.poke()
 
     def _require_parts(self) -> _Parts:
         if self._parts is None:

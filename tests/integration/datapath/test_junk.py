@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import pytest
 from junk_datagrams import GENERATORS, Mutator
@@ -25,12 +24,14 @@ def corpus(switched: SwitchedTunnels, peer: ScriptedPeer) -> list[bytes]:
     return [*by_type, peer.noise.initiation(), bytes([COOKIE_REPLY, 0, 0, 0]) + bytes(60)]
 
 
+def noise(rng: random.Random) -> bytes:
+    return rng.choice(GENERATORS)(rng)
+
+
 @pytest.mark.parametrize("kind", ["noise", "mutated"])
 def test_junk(switched: SwitchedTunnels, kind: str):
     with ScriptedPeer(switched.third, switched.them) as peer:
-        make: Callable[[random.Random], bytes] = Mutator(corpus(switched, peer))
-        if kind == "noise":
-            make = lambda rng: rng.choice(GENERATORS)(rng)  # noqa: E731
+        make = noise if kind == "noise" else Mutator(corpus(switched, peer))
         rng = random.Random(5)  # noqa: S311 - has to be the same every time
         junk = [make(rng) for _unused in range(NOISE_COUNT if kind == "noise" else MUTATED_COUNT)]
         refusals(switched.them, junk[:5000], peer.send)

@@ -141,7 +141,7 @@ FIGURE = Figure("w", "veth", "Gbit/s")
 
 
 @pytest.mark.parametrize(
-    ("bar", "word", "ratio"),
+    ("goal", "word", "ratio"),
     [
         (Bar("", FIGURE, "ours", 2.0, ("a", "b")), "met", 2.5),
         (Bar("", FIGURE, "ours", 2.6, ("a", "b")), "MISSED", 2.5),
@@ -151,15 +151,15 @@ FIGURE = Figure("w", "veth", "Gbit/s")
         (Bar("", FIGURE, "unknown", 1.0), "not measured", None),
     ],
 )
-def test_verdicts(bar: Bar, word: str, ratio: float | None) -> None:
+def test_verdicts(goal: Bar, word: str, ratio: float | None) -> None:
     rows = [row("ours", 5.0), row("a", 1.0), row("b", 2.0), row("ours", 9.0, work="other")]
-    (verdict,) = verdicts(rows, [bar])
+    (verdict,) = verdicts(rows, [goal])
     assert (verdict.word, verdict.ratio) == (word, ratio)
 
 
 def test_table_of_bars_says_with_whom_and_without_whom() -> None:
-    bar = Bar("fast", FIGURE, "ours", 2.0, ("a", "b"))
-    text = bars_table(verdicts([row("ours", 5.0), row("a", 2.0)], [bar]))
+    goal = Bar("fast", FIGURE, "ours", 2.0, ("a", "b"))
+    text = bars_table(verdicts([row("ours", 5.0), row("a", 2.0)], [goal]))
     assert text.splitlines()[-1] == "| fast | 5.00 | 2.00 | a (without b) | >= 2x | 2.50x | met |"
 
 
@@ -167,14 +167,14 @@ def test_every_bar_is_about_something_that_is_measured() -> None:
     """A name that is written in two ways would never be measured, and nobody would see it."""
     works = {(work.name, work.setup.name) for work in all_works()}
     names = {system.name: system for system in SYSTEMS}
-    alone = {(bar.figure.work, bar.system) for bar in BARS} - {
+    alone = {(goal.figure.work, goal.system) for goal in BARS} - {
         (b.figure.work, s) for b in BARS for s in names
     }
     assert alone == {("agent-memory", "agent"), (many_peers.WORK, "1000 peers")}
-    for bar in BARS:
-        if bar.figure.work not in main.OURS_ALONE:
-            assert (bar.figure.work, bar.figure.setup) in works, bar
-            assert {bar.system, *bar.others} <= set(names), bar
+    for goal in BARS:
+        if goal.figure.work not in main.OURS_ALONE:
+            assert (goal.figure.work, goal.figure.setup) in works, goal
+            assert {goal.system, *goal.others} <= set(names), goal
 
 
 def test_systems_and_works_have_names_of_their_own() -> None:
