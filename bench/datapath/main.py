@@ -114,7 +114,7 @@ def summary(rows: Sequence[Row], systems: Sequence[System]) -> str:
     """What is printed: the machine, the versions, all figures, and the bars."""
     versions = dict.fromkeys(each.version() for system in systems for each in system.software)
     done = {(row.work, row.setup) for row in rows}
-    judged = [each for each in verdicts(rows) if (each.goal.figure.work, each.bar.figure.setup) in done]
+    judged = [each for each in verdicts(rows) if (each.goal.figure.work, each.goal.figure.setup) in done]
     parts = [
         f"{datetime.now(timezone.utc):%Y-%m-%d}, {machine_class()}",
         f"{IPERF.version()}; {'; '.join(versions)}",
