@@ -30,6 +30,7 @@ _LIKELY = {
     "super_packet": SUPER_PACKETS,
     "kind_of_packet": TUN_READS,
     "coalesced_packets": SEGMENT_PACKETS,
+    "plaintexts_of_messages": SEGMENT_PACKETS,
     "decapsulated_ecn": SEGMENT_PACKETS,
 }
 

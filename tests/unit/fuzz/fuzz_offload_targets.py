@@ -5,25 +5,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from fuzz_buffers import FILLERS, in_foreign_memory
 
+from cladnet.core.forwarding.forwarder import Forwarder
+from cladnet.core.forwarding.inner_packets import InnerPackets
+from cladnet.core.forwarding.peer import ForwardingPeer
+from cladnet.core.forwarding.traffic import Traffic
 from cladnet.core.ip import ecn
 from cladnet.core.ip.headers import find_transport
 from cladnet.core.ip.mss import updated_checksum
 from cladnet.core.ip.path_probe import is_path_probe
 from cladnet.core.offload.checksum import MODULUS, pseudo_header_sum, word_sum
 from cladnet.core.offload.coalescing import Coalescer
+from cladnet.core.offload.coalescing_rows import PacketRows
 from cladnet.core.offload.packet_kind import PacketKind, PacketKinds, read_kind
 from cladnet.core.offload.segment_rows import FIRST_PACKET, MEMORY_BYTES, OVERHEAD_BYTES, SegmentRows
 from cladnet.core.offload.segmentation import TCP, UDP, Shape, segments, shape_of
 from cladnet.core.offload.virtio_net import HEADER_BYTES, VnetHeader
+from cladnet.core.wireguard.messages import TRANSPORT_HEADER_SIZE_BYTES
 from cladnet.core.wireguard.packet import parse_inner_packet
+from tests.unit.core.offload.coalesced_packets import cut, without_meaningless_id
 
 Target = Callable[[bytes, int], None]
 MTU_BYTES = 1420
 OVERFLOW = memoryview(bytearray(0x10000 + HEADER_BYTES))
 TAG_BYTES = 16
+ROWS = 9
 KIND_FIELDS = ("destination", "size_bytes", "traffic_class", "transport_start", "tcp")
 KIND_FIELDS += ("csum_start", "csum_offset")
 
@@ -175,6 +184,58 @@ def _change_word(made: bytearray, at: int, word: int, checksum_at: int) -> None:
     made[checksum_at : checksum_at + 2] = updated_checksum(checksum, before, word).to_bytes(2, "big")
 
 
+def plaintexts_of_messages(data: bytes, number: int) -> None:
+    """What an authentic peer sealed: any bytes, in messages of one size, one of them with one bit changed."""
+    if not data:
+        return
+    at = number % min(len(data), 64)
+    rows = [_next(data, step) for step in range(ROWS)]
+    rows[number % ROWS] = data[:at] + bytes([data[at] ^ 1 << number % 8]) + data[at + 1 :]
+    in_rows, one_by_one = (
+        in_foreign_memory(_side_by_side(rows), lambda memory, how=how: how(memory, len(data), number & 3))[0]
+        for how in (_together, _one_by_one)
+    )
+    assert in_rows == one_by_one
+
+
+def _side_by_side(rows: list[bytes]) -> bytes:
+    return b"".join(bytes(TRANSPORT_HEADER_SIZE_BYTES) + row for row in rows)
+
+
+def _together(memory: memoryview, size: int, outer_ecn: int) -> object:
+    return _add_rows(memory, size, outer_ecn, at_once=ROWS)
+
+
+def _one_by_one(memory: memoryview, size: int, outer_ecn: int) -> object:
+    return _add_rows(memory, size, outer_ecn, at_once=1)
+
+
+def _add_rows(memory: memoryview, size: int, outer_ecn: int, *, at_once: int) -> object:
+    packets, delivered, forwarder, peer = _inner_packets(memory)
+    stride = TRANSPORT_HEADER_SIZE_BYTES + size
+    rows = PacketRows(memory, TRANSPORT_HEADER_SIZE_BYTES, stride, ROWS)
+    for first in range(0, ROWS, at_once):
+        packets.add_rows(peer, rows, first, at_once, size, outer_ecn)
+    return delivered(), forwarder.drops.by_name()
+
+
+def _inner_packets(
+    memory: memoryview,
+) -> tuple[InnerPackets, Callable[[], list[bytes]], Forwarder, ForwardingPeer]:
+    """With a peer that owns half of all addresses."""
+    forwarder = Forwarder(MTU_BYTES)
+    peer = ForwardingPeer(0, Traffic.private(), MTU_BYTES)
+    forwarder.set_allowed_ips(peer, [ip_network("0.0.0.0/1"), ip_network("8000::/1")])
+    parts: list[bytes] = []
+    coalescer = Coalescer(memory, lambda views: parts.append(b"".join(views)))
+
+    def delivered() -> list[bytes]:
+        coalescer.flush()
+        return sorted(without_meaningless_id(packet) for part in parts for packet in cut(part))
+
+    return InnerPackets(memory, forwarder, coalescer), delivered, forwarder, peer
+
+
 def decapsulated_ecn(data: bytes, number: int) -> None:
     if parse_inner_packet(data) is None:
         return
@@ -200,6 +261,7 @@ OFFLOAD_TARGETS: dict[str, Target] = {
         super_packet,
         kind_of_packet,
         coalesced_packets,
+        plaintexts_of_messages,
         decapsulated_ecn,
         path_probe,
     )

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cladnet.core.offload.checksum import MODULUS
+from cladnet.core.offload.checksum import MODULUS, word_sum
 from cladnet.core.offload.coalescing_layout import (
     DONT_FRAGMENT,
+    IPV4_CHECKSUM_AT,
     IPV4_FRAGMENT_AT,
     IPV4_ID_AT,
     TCP_SEQUENCE_AT,
@@ -76,10 +77,11 @@ class PacketRows:
         """
         start = self.at(first)
         is_atomic = not layout.is_ipv4 or bool(self._memory[start + IPV4_FRAGMENT_AT] & DONT_FRAGMENT)
+        if layout.is_ipv4 and word_sum(self._memory[start : start + layout.ip_bytes]):
+            return 0
         comparison = self._comparison(layout, size)
         remainders = comparison.remainders(first, count)
-        addresses = self._memory[start + layout.addresses_at : start + layout.ip_bytes]
-        if remainders[0] != comparison.right_remainder(addresses):
+        if remainders[0] != comparison.right_remainder:
             return 0
         columns = [remainders, *comparison.columns(first, count, is_atomic=is_atomic)]
         if all(map(_is_uniform, columns)):
@@ -112,23 +114,24 @@ class _Comparison:
 
     Attributes:
         payloads: views of as many payloads as were needed so far.
+        right_remainder: the word sum of addresses and transport where the checksum is right, with swapped
+            bytes: what the rest of the pseudo-header makes 0.
     """
 
     def __init__(self, rows: PacketRows, layout: Layout, size: int) -> None:
         self.payloads: list[memoryview] = []
         self._layout = layout
         self._headers = rows.matrix(0, "u1", layout.header_bytes)
-        # IPv4's own header is summed, too: its checksum, if right, makes it 0.
-        begin = 0 if layout.is_ipv4 else layout.addresses_at
-        self._words = rows.matrix(begin, "<u2", (size - begin) // 2)
+        self._words = rows.matrix(layout.addresses_at, "<u2", (size - layout.addresses_at) // 2)
         self._last_byte = rows.column(size - 1, "u1") if size & 1 else None
-        self._pseudo_sum = _swapped(layout.protocol + size - layout.ip_bytes)
+        self.right_remainder = -_swapped(layout.protocol + size - layout.ip_bytes) % MODULUS
         if layout.is_tcp:
             self._sequence = rows.column(layout.ip_bytes + TCP_SEQUENCE_AT, ">u4")
             self._sequence_steps = _STEPS * (size - layout.header_bytes)
         else:
             self._checksums = rows.column(layout.ip_bytes + UDP_CHECKSUM_AT, "<u2")
         self._ids = rows.column(IPV4_ID_AT, ">u2")
+        self._header_checksums = rows.column(IPV4_CHECKSUM_AT, ">u2")
 
     def columns(self, first: int, count: int, *, is_atomic: bool) -> list[Column]:
         """What has to be the same in all rows; atomic are packets whose identification means nothing."""
@@ -138,9 +141,19 @@ class _Comparison:
             columns.append(self._sequence[rows] - self._sequence_steps[:count])
         else:
             columns.append(self._checksums[rows] == 0)
+        if self._layout.is_ipv4:
+            columns.append(self._header_sums(rows))
         if not is_atomic:
             columns.append(self._ids[rows] - _ID_STEPS[:count])
         return columns
+
+    def _header_sums(self, rows: slice) -> Column:
+        """What differs in the word sums of IPv4 headers if nothing else of them does."""
+        ids, checksums = self._ids[rows], self._header_checksums[rows]
+        sums = ids + checksums
+        if not _is_uniform(sums):  # one of both began anew, for example
+            sums = np.add(ids, checksums, dtype=np.uint32) % MODULUS
+        return sums
 
     def remainders(self, first: int, count: int) -> Column:
         """Word sums of the rows, with swapped bytes."""
@@ -150,13 +163,6 @@ class _Comparison:
             sums += self._last_byte[rows]
         sums %= MODULUS
         return sums
-
-    def right_remainder(self, addresses: memoryview) -> int:
-        """The word sum of a packet whose checksums are right: without a part of its pseudo-header."""
-        missing = self._pseudo_sum
-        if self._layout.is_ipv4:  # they are in the sum once, as part of IPv4's own header
-            missing += int.from_bytes(addresses, "little")
-        return -missing % MODULUS
 
 
 def _is_uniform(column: Column) -> bool:

@@ -153,6 +153,21 @@ def test_a_broken_packet_is_not_repaired_by_those_that_follow():
         assert harness.parts == [1, 8]
 
 
+@pytest.mark.parametrize("broken", [0, 4, 8])
+@pytest.mark.parametrize("in_rows", [False, True])
+def test_two_wrong_checksums_do_not_make_up_for_each_other(broken: int, in_rows: bool):
+    run = stream(Packet(), 9)
+    run[broken] = replace(run[broken], checksum_error=256, ip_checksum_error=-256)
+    packets = [packet.bytes() for packet in run]
+    harness = Harness()
+    if in_rows:
+        harness.add_rows(packets, 300)
+    else:
+        for packet in packets:
+            harness.add(packet)
+    assert_same(harness, packets)
+
+
 @pytest.mark.parametrize("flags", [ACK | PSH, ACK | FIN, ACK | PSH | FIN])
 def test_the_last_segment_is_delivered_at_once(flags: int):
     run = stream(Packet(), 3)
