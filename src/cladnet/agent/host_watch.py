@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 RESYNC_S = 30.0
 # A container runtime makes dozens of changes in a burst.
 MIN_INTERVAL_S = 0.2
+# A host with a thousand routes to peers is looked at less often: reading them takes a quarter of a second.
+REST_PER_LOOK = 5.0
 MOST_LOGGED = 5
 
 
@@ -99,11 +101,12 @@ class HostWatch:
 
     async def run(self) -> None:
         """Looks after each change, for ever."""
-        monitor = ChangeMonitor(self.poke)
+        monitor, clock = ChangeMonitor(self.poke), asyncio.get_running_loop().time
         try:
             while True:
+                began_s = clock()
                 await self.look()
-                await asyncio.sleep(MIN_INTERVAL_S)
+                await asyncio.sleep(max(MIN_INTERVAL_S, REST_PER_LOOK * (clock() - began_s)))
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), RESYNC_S)
                 self._wake.clear()

@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from typing import NamedTuple, Protocol
 
 from cladnet.agent.path_mtu_socket import ProbeSocket
+from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import NotFound, Unauthorized
 from cladnet.core.path_mtu import PathMtu, PathMtuBounds, Phase
 from cladnet.core.path_watch import PathWatch
@@ -76,6 +77,9 @@ class PathMtuProber:
         self._bucket = TokenBucket(PROBE_BYTES_PER_S, PROBE_BURST_BYTES)
         self._watches: dict[bytes, PathWatch] = {}
         self._addresses: dict[bytes, str] = {}
+        self._peers_seen: Mapping[str, PeerEntry] | None = None
+        self._bounds_seen: PathMtuBounds | None = None
+        self._seen: dict[bytes, tuple[int, Endpoint | None]] = {}
         self._active: set[bytes] = set()
         self._told: dict[bytes, int] = {}
         self._sent: dict[int, _Probe] = {}
@@ -94,6 +98,7 @@ class PathMtuProber:
 
     def restart(self) -> None:
         """The host has another way out: all paths are new."""
+        self._seen.clear()
         for watch in self._watches.values():
             watch.restart()
 
@@ -124,16 +129,26 @@ class PathMtuProber:
             await wait_for_event(self._wake, max(0.0, min(look_s, self._next_s(now_s)) - self._clock()))
 
     def _look(self, now_s: float) -> None:
-        entries = {peer.public_key: peer for peer in self._peers().values()}
-        statuses = {
-            peer.public_key: peer for peer in self._tunnel.status().peers if peer.public_key in entries
-        }
-        for key in self._watches.keys() - statuses.keys():
+        """Takes in what has changed; of peers to which nothing was sent, nothing has."""
+        self._take_peers()
+        bounds, seen = self._bounds(), self._seen
+        if bounds != self._bounds_seen:
+            self._bounds_seen = bounds
+            seen.clear()
+        statuses = {peer.public_key: peer for peer in self._tunnel.status().peers}
+        for key in self._watches.keys() - (statuses.keys() & self._addresses.keys()):
             self._forget(key)
-        bounds = self._bounds()
         for key, status in statuses.items():
-            self._addresses[key] = str(entries[key].address)
-            self._observe(status, bounds, now_s)
+            now, is_known = (status.tx_bytes, status.endpoint), status.path_mtu_bytes == self._told.get(key)
+            if key in self._addresses and (seen.get(key) != now or not is_known):
+                seen[key] = now
+                self._observe(status, bounds, now_s)
+
+    def _take_peers(self) -> None:
+        peers = self._peers()
+        if peers is not self._peers_seen:
+            self._peers_seen = peers
+            self._addresses = {peer.public_key: str(peer.address) for peer in peers.values()}
 
     def _observe(self, status: PeerStatus, bounds: PathMtuBounds, now_s: float) -> None:
         key = status.public_key
@@ -148,7 +163,8 @@ class PathMtuProber:
         self._tell(key, watch.path)
 
     def _forget(self, key: bytes) -> None:
-        del self._watches[key], self._addresses[key]
+        del self._watches[key]
+        self._seen.pop(key, None)
         self._active.discard(key)
         if self._told.pop(key, None) is not None:
             self._on_change()

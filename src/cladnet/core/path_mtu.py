@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 BASE_BYTES = 576
-# The least that IPv6 and QUIC need inside (RFC 8200, section 5; RFC 9000, section 14); nearly every path carries
-# that, with what the tunnel adds.
+# The least that IPv6 and QUIC need inside (RFC 8200, section 5; RFC 9000, section 14); nearly every path
+# carries that, with what the tunnel adds.
 SAFE_BYTES = 1280
 IPV4_OVERHEAD_BYTES = 60
 IPV6_OVERHEAD_BYTES = 80

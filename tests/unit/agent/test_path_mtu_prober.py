@@ -112,7 +112,7 @@ class World:
     def add_peer(self, number: int, mtu_bytes: int, is_used: bool = True) -> bytes:
         key = number.to_bytes(32, "big")
         address = IPv4Address("10.77.0.0") + number
-        self.entries[f"h{number}"] = PeerEntry(f"h{number}", address, key)
+        self.entries = {**self.entries, f"h{number}": PeerEntry(f"h{number}", address, key)}
         self.network.mtus[str(address)] = mtu_bytes
         self.tunnel.peers[key] = PeerStatus(key, Endpoint("192.0.2.1", number), 1.0, 0, 0)
         if is_used:
@@ -157,7 +157,7 @@ async def test_answers_of_others_and_of_other_sizes_prove_nothing(world: World) 
 async def test_removed_peer_is_forgotten(world: World) -> None:
     key = world.add_peer(2, 1340)
     await eventually(lambda: world.prober.path_mtus, "it is found")
-    world.entries.clear()
+    world.entries = {}
     assert not world.prober.path_mtus
     changes = world.changes
     await eventually(lambda: world.prober.path_of(key) is None, "it is forgotten")
