@@ -13,6 +13,7 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.errors import CladnetError, InvalidInput
 from cladnet.core.forwarding.events import DeviceLost, Event, Foreign
 from cladnet.core.forwarding.orders import Order, Receive
+from cladnet.core.token_bucket import TokenBucket
 from cladnet.core.wireguard.device import Device, check_private_key
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.messages import MessageType, looks_like_wireguard, message_type
@@ -30,6 +31,10 @@ __all__ = ["PeerStatus", "Tunnel", "TunnelStatus"]
 MAX_WORKERS = 64
 # Datagrams that are taken before other tasks of the loop get their turn.
 BATCH_SIZE = 32
+# Handshake messages and the like that are looked at: all hosts of a large network at once, but of a flood no
+# more than takes a small part of a CPU. The kernel drops the rest.
+INTAKE_PER_S, INTAKE_BURST = 3000.0, 3000.0
+INTAKE_PAUSE_S = 0.02
 RECREATE_INTERVAL_S = 1.0
 TIMER_TOLERANCE_S = 0.001
 
@@ -56,6 +61,8 @@ class Tunnel:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._recreation: asyncio.Handle | None = None
+        self._intake = TokenBucket(INTAKE_PER_S, INTAKE_BURST)
+        self._pause: asyncio.TimerHandle | None = None
         self._memory = SharedMemory.create(len(udp.workers))
         self._wireguard = Device(
             private_key, order=self._order, memory=self._memory.memory, mtu=mtu, wall_time_ns=time.time_ns
@@ -69,8 +76,7 @@ class Tunnel:
             orders_so_far=self._wireguard.orders_so_far,
             on_event=self._event,
         )
-        if udp.is_steered:
-            self._loop.add_reader(udp.fileno(), self._udp_readable)
+        self._take_in()
 
     @classmethod
     async def open(
@@ -157,7 +163,7 @@ class Tunnel:
 
     async def close(self) -> None:
         """Ends the workers, closes the port and removes the TUN device. A second call does nothing."""
-        for handle in (self._timer, self._recreation):
+        for handle in (self._timer, self._recreation, self._pause):
             if handle is not None:
                 handle.cancel()
         if self._udp.fileno() < 0:
@@ -181,13 +187,22 @@ class Tunnel:
             self._wireguard.event(event, now_s)
         self._flush(now_s)
 
+    def _take_in(self) -> None:
+        if self._udp.is_steered:
+            self._loop.add_reader(self._udp.fileno(), self._udp_readable)
+
     def _udp_readable(self) -> None:
         now_s = _now_s()
+        if self._intake.wait_s(now_s) > 0:
+            self._loop.remove_reader(self._udp.fileno())
+            self._pause = self._loop.call_later(INTAKE_PAUSE_S, self._take_in)
+            return
         try:
             for _unused in range(BATCH_SIZE):
                 received = self._udp.receive()
                 if received is None:
                     break
+                self._intake.spend(1)
                 self._dispatch(*received, now_s)
         except OSError as exc:
             self._errors.report("receiving on UDP port", self.listen_port, exc, now_s)

@@ -236,8 +236,8 @@ class Forwarder:
             peer.move_to(source)
             self._tell(Roamed(peer.number, source))
         if not session.is_proven:
-            session.is_proven = True
             self._tell(Proven(session.local_index, source))
+            self.use_session(session, now_s, announce=False)
 
     def data_sent(self, peer: ForwardingPeer, size_bytes: int, now_s: float) -> None:
         """Notes that datagrams with data went to a peer, all of them together that long."""

@@ -28,7 +28,7 @@ class Transport(NamedTuple):
 
     Args:
         version: 4 or 6.
-        protocol: of the payload, as the IP header or the last extension header names it.
+        protocol: of the payload, as the IP header or the last whole extension header names it.
         start: offset of the payload in bytes.
         end: offset behind the packet, by its own header.
         fragment_offset: in units of 8 bytes; above 0 there is no transport header.
@@ -64,15 +64,16 @@ def _in_ipv6(packet: Packet) -> Transport | None:
         return None
     protocol, fragment_offset = packet[6], 0
     while protocol in _EXTENSIONS and not fragment_offset:
-        if start + _EXTENSION_BYTES_READ > end:
-            return None
+        if start + _EXTENSION_BYTES_READ > end or start + _extension_bytes(packet, start, protocol) > end:
+            break  # a router does not look so far, and lets the packet pass
         if protocol == _FRAGMENT:
             fragment_offset = (packet[start + 2] << 8 | packet[start + 3]) >> 3
-        protocol, start = packet[start], start + _extension_bytes(protocol, packet[start + 1])
-    return Transport(6, protocol, start, end, fragment_offset) if start <= end else None
+        protocol, start = packet[start], start + _extension_bytes(packet, start, protocol)
+    return Transport(6, protocol, start, end, fragment_offset)
 
 
-def _extension_bytes(protocol: int, length: int) -> int:
+def _extension_bytes(packet: Packet, start: int, protocol: int) -> int:
     if protocol == _FRAGMENT:
         return _FRAGMENT_HEADER_BYTES
+    length = packet[start + 1]
     return (length + 1) * 8 if protocol in _IN_UNITS_OF_8 else (length + 2) * 4

@@ -34,6 +34,9 @@ PADDING_MULTIPLE_BYTES = 16
 # Ours: a peer that initiates more often than this does not get more answers (in the Linux kernel 20 ms, in
 # wireguard-go 50 ms).
 MIN_INITIATION_INTERVAL_S = 0.05
+# Ours: who got a cookie shows it soon, instead of waiting for the next regular try; but later than a session
+# that the same peer may have begun meanwhile.
+COOKIE_ANSWER_DELAY_S = 0.25
 # Ours: soonest repetition of our own initiation when the endpoint changed meanwhile.
 URGENT_INITIATION_INTERVAL_S = 2 * MIN_INITIATION_INTERVAL_S
 # Ours: packets that wait for a session, for one peer and for all together.

@@ -33,6 +33,7 @@ from cladnet.core.forwarding.orders import (
 from cladnet.core.forwarding.traffic import LAST_RECEIVED, LAST_SENT, WATCHED
 from cladnet.core.wireguard.allowed_ips import Network
 from cladnet.core.wireguard.constants import (
+    REKEY_AFTER_MESSAGES,
     REKEY_TIMEOUT_JITTER_S,
     REKEY_TIMEOUT_S,
     REMEMBERED_STAMPS,
@@ -296,12 +297,21 @@ class Device:
     def _peer_event(self, peer: Peer, event: NeedSession | Roamed | Active, now_s: float) -> None:
         match event:
             case NeedSession():
-                self._start_handshake(peer, now_s)
+                self._provide_session(peer, now_s)
             case Roamed():
                 peer.seen_at(event.source)
             case Active():
                 self._look_at_traffic(peer, now_s)
         self._schedule(peer)
+
+    def _provide_session(self, peer: Peer, now_s: float) -> None:
+        """One of several who forward may not have heard yet of the session there is."""
+        session = peer.sessions.current
+        is_used_up = session is not None and self._memory.sent_count(session.slot) > REKEY_AFTER_MESSAGES
+        if session is None or now_s >= session.expires_s or is_used_up:
+            self._start_handshake(peer, now_s)
+        else:
+            self._order(UseSession(session.local_index, announce=False))
 
     def _look_at_traffic(self, peer: Peer, now_s: float) -> None:
         if not peer.timers.observe(peer.times, now_s):

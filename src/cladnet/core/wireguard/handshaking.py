@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cladnet.core.endpoint import Endpoint
-from cladnet.core.wireguard.constants import MIN_INITIATION_INTERVAL_S, REKEY_TIMEOUT_S
+from cladnet.core.wireguard.constants import COOKIE_ANSWER_DELAY_S, MIN_INITIATION_INTERVAL_S, REKEY_TIMEOUT_S
 from cladnet.core.wireguard.cookie import CookieChecker
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.handshake import (
@@ -226,6 +226,9 @@ class Handshaking:
             self._outbox.drop(Drop.UNKNOWN_SESSION)
         elif not found[0].cookies.accept(reply, now_s):
             self._outbox.drop(Drop.NOT_AUTHENTIC)
+        elif found[0].handshake is not None:
+            found[0].timers.hasten_retry(now_s + COOKIE_ANSWER_DELAY_S)
+            self._on_initiation(found[0])
 
     def _session(
         self,
