@@ -34,7 +34,7 @@ def test_nothing_that_comes_in_does_harm(name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_that_comes_in_does_harm_in_the_long_run(name: str) -> None:
     for _unused in range(20):  # one long run would remember all its examples
-        run(name, examples=5000)
+        run(name, examples=1000)
 
 
 @pytest.mark.long
