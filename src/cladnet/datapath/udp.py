@@ -7,6 +7,8 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import struct
+from collections import deque
 
 from cladnet.core.endpoint import MAX_PORT, Endpoint
 from cladnet.core.errors import Conflict, InvalidInput, Unauthorized, Unavailable
@@ -26,6 +28,8 @@ _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 _UDP_GRO = 104
 _IP_RECVTOS = 13
+_INT = struct.Struct("=i")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_INT.size)
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ class UdpSocket:
         self.is_steered = is_steered
         self._has_ipv6 = bound.family == socket.AF_INET6
         self._sources: dict[SocketAddress, Endpoint] = {}
+        self._received: deque[tuple[bytes, Endpoint | None]] = deque()
 
     @classmethod
     def bind(cls, port: int, workers: int = 1) -> UdpSocket:
@@ -93,6 +98,9 @@ class UdpSocket:
             workers, is_steered = [control.dup()], False
         else:
             is_steered = True
+        # All of them: before it steers, the kernel asks any socket of the port whether to glue datagrams.
+        for opened in (control, *workers):
+            _glue_datagrams(opened)
         for opened in workers:
             _prepare_for_bulk(opened)
         return cls(control, workers, is_steered=is_steered)
@@ -119,11 +127,20 @@ class UdpSocket:
         Raises:
             OSError: the kernel reports an error.
         """
+        if not self._received:
+            self._receive_glued()
+        return self._received.popleft() if self._received else None
+
+    def _receive_glued(self) -> None:
+        """Takes what the kernel glued into one datagram apart."""
         try:
-            datagram, address = self._socket.recvfrom(_RECEIVE_SIZE_BYTES)
+            glued, ancillary, _flags, address = self._socket.recvmsg(_RECEIVE_SIZE_BYTES, _ANCILLARY_BYTES)
         except BlockingIOError:
-            return None
-        return datagram, self._sources.get(address) or self._remember(address)
+            return
+        source = self._sources.get(address) or self._remember(address)
+        size = next((_INT.unpack(data)[0] for _level, kind, data in ancillary if kind == _UDP_GRO), 0)
+        size = size or max(len(glued), 1)
+        self._received += [(glued[at : at + size], source) for at in range(0, len(glued) or 1, size)]
 
     def send(self, datagram: bytes, to: Endpoint) -> None:
         """Sends a datagram.
@@ -188,11 +205,15 @@ def _open_socket() -> socket.socket:
 
 
 def _prepare_for_bulk(opened: socket.socket) -> None:
-    """Lets the kernel hand over datagrams of one flow together, and tell how congested their way was."""
+    """Lets the kernel tell how congested the way of datagrams was."""
     _enlarge_buffers(opened, WORKER_BUFFER_SIZE_BYTES)
     opened.setsockopt(socket.IPPROTO_IP, _IP_RECVTOS, 1)
     if opened.family == socket.AF_INET6:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+
+
+def _glue_datagrams(opened: socket.socket) -> None:
+    """Lets the kernel hand over datagrams of one flow together."""
     try:
         opened.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
     except OSError as exc:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -116,3 +117,21 @@ def test_port_in_use(bound: UdpSocket):
 def test_no_such_port(port: int):
     with pytest.raises(InvalidInput, match=str(port)):
         UdpSocket.bind(port)
+
+
+def test_takes_apart_what_the_kernel_glued():
+    """Over the loopback interface, segments that were sent together stay together."""
+    with (
+        closing(UdpSocket.bind(0)) as bound,
+        closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other,
+    ):
+        segments = [b"\1" + bytes([number]) * 9 for number in range(7)] + [b"\1last"]
+        segment_size = (socket.IPPROTO_UDP, 103, struct.pack("=H", 10))
+        other.sendmsg([b"".join(segments)], [segment_size], 0, ("127.0.0.1", bound.port))
+        assert [receive_one(bound) for _unused in segments] == segments
+        assert bound.receive() is None
+
+
+def receive_one(opened: UdpSocket) -> bytes:
+    received = opened.receive()
+    return receive(opened)[0] if received is None else received[0]
