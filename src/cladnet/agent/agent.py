@@ -225,12 +225,7 @@ class Agent:
                 on_change=self._on_public_endpoint,
             ),
             host=self._host_watch(rule),
-            prober=PathMtuProber(
-                tunnel=tunnel,
-                peers=lambda: rule.peers,
-                bounds=lambda: self._require_parts().host.path_mtu_bounds,
-                on_change=self._poke_host,
-            ),
+            prober=self._prober(tunnel, rule),
             enrolment=enrolment,
             tester=ConnectivityTester(
                 peers=lambda: rule.peers, obstacle=self._obstacle, finish=self._finish_test
@@ -245,6 +240,14 @@ class Agent:
                 test=self._start_test,
                 rng=rng,
             ),
+        )
+
+    def _prober(self, tunnel: Tunnel, rule: NetworkingRule) -> PathMtuProber:
+        return PathMtuProber(
+            tunnel=tunnel,
+            peers=lambda: rule.peers,
+            bounds=lambda: self._require_parts().host.path_mtu_bounds,
+            on_change=self._poke_host,
         )
 
     def _rule(self, tunnel: Tunnel, announcer: Announcer) -> NetworkingRule:

@@ -79,27 +79,20 @@ class Worker:
             is_sending = is_receiving = False
             for descriptor, _what in ready:
                 if descriptor == udp:
-                    is_receiving = self._receiver_run(receive_budget, now_s)
+                    is_receiving = self._run(self._receiver, receive_budget, now_s)
                 elif descriptor == channel:
                     self._take_orders()
                 else:
-                    is_sending = self._sender_run(send_budget, now_s)
+                    is_sending = self._run(self._sender, send_budget, now_s)
             send_budget = MAX_SEND_BUDGET if is_sending else 1
             receive_budget = min(2 * receive_budget, MAX_RECEIVE_BUDGET) if is_receiving else 1
             if self._forwarder.events:
                 self._tell_events()
 
-    def _receiver_run(self, budget: int, now_s: float) -> bool:
-        """Whether there may be more."""
+    def _run(self, direction: Sender | Receiver, budget: int, now_s: float) -> bool:
+        """Moves packets in one direction; whether there may be more."""
         try:
-            return self._receiver.run(budget, now_s) == budget
-        except OSError as exc:
-            self._device_failed(exc)
-            return False
-
-    def _sender_run(self, budget: int, now_s: float) -> bool:
-        try:
-            return self._sender.run(budget, now_s) == budget
+            return direction.run(budget, now_s) == budget
         except OSError as exc:
             self._device_failed(exc)
             return False
