@@ -65,6 +65,13 @@ class Keys:
             raise self.wrong(key, value, f"a number from {lowest} to {highest}")
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """True or false; raises InvalidInput for anything else."""
+        value = self._take(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, value, "true or false")
+        return value
+
     def path(self, key: str, default: str) -> Path:
         value = self.text(key, default)
         if not value.startswith("/"):

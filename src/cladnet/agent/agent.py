@@ -145,6 +145,7 @@ class Agent:
                 underlay=None if interface is None else interface.mtu,
             ),
             workers=self._config.workers_for(len(os.sched_getaffinity(0))),
+            copy_dscp=self._config.copy_dscp,
         )
         self._health.set(tunnel_problem="")
         return tunnel

@@ -39,6 +39,7 @@ class AgentConfig:
     device: str = "cladnet0"
     listen_port: int = 8055
     mtu: int = 0  # bytes; 0: from the underlay
+    copy_dscp: bool = False
     workers: int = 0  # processes that move packets; 0: by the number of CPUs
     public_address: str = ""
     cloud: Cloud = field(default_factory=Cloud)
@@ -79,6 +80,7 @@ def parse_config(document: Mapping[str, Any]) -> AgentConfig:
         device=_device(keys),
         listen_port=keys.number("listen_port", 8055, 1, MAX_PORT),
         mtu=_mtu(keys),
+        copy_dscp=keys.flag("copy_dscp", default=False),
         workers=keys.number("workers", 0, 0, MAX_WORKERS),
         public_address=keys.optional_address("public_address"),
         cloud=_cloud(keys.section("cloud")),

@@ -50,7 +50,9 @@ class Tunnel:
             address and its link state are gone then.
     """
 
-    def __init__(self, tun: TunDevice, udp: UdpSocket, *, private_key: bytes, mtu: int) -> None:
+    def __init__(
+        self, tun: TunDevice, udp: UdpSocket, *, private_key: bytes, mtu: int, copy_dscp: bool
+    ) -> None:
         self.on_foreign: Callable[[bytes, Endpoint], None] | None = None
         self.on_device_recreated: Callable[[], None] | None = None
         self._tun = tun
@@ -73,6 +75,7 @@ class Tunnel:
             memory=self._memory,
             mtu_bytes=mtu,
             has_uso=tun.has_uso,
+            copy_dscp=copy_dscp,
             orders_so_far=self._wireguard.orders_so_far,
             on_event=self._event,
         )
@@ -80,7 +83,14 @@ class Tunnel:
 
     @classmethod
     async def open(
-        cls, *, device: str, private_key: bytes, listen_port: int, mtu: int, workers: int = 1
+        cls,
+        *,
+        device: str,
+        private_key: bytes,
+        listen_port: int,
+        mtu: int,
+        workers: int = 1,
+        copy_dscp: bool = False,
     ) -> Tunnel:
         """Creates the TUN device (down, without address), binds the port and starts the workers.
 
@@ -90,6 +100,8 @@ class Tunnel:
             listen_port: UDP port; 0 takes any free one.
             mtu: bytes, set on the TUN device.
             workers: processes that move packets.
+            copy_dscp: whether outer packets get the DSCP of inner ones, for networks on the way that heed it;
+                it tells them what kind of traffic there is inside.
 
         Raises:
             InvalidInput: a name, key or number that cannot be right.
@@ -107,7 +119,7 @@ class Tunnel:
             udp.close()
             raise
         _log.info("tunnel %s is open: UDP port %d, %s, MTU %d", device, udp.port, udp.families, mtu)
-        return cls(tun, udp, private_key=private_key, mtu=mtu)
+        return cls(tun, udp, private_key=private_key, mtu=mtu, copy_dscp=copy_dscp)
 
     @property
     def listen_port(self) -> int:

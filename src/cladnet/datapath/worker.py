@@ -56,7 +56,11 @@ class Worker:
         self._forwarder.on_unknown_session = self._take_orders
         self._execution = Execution(self._forwarder, memory, config.number)
         self._sender = Sender(
-            tun=self._tun, socket=self._udp, forwarder=self._forwarder, mtu_bytes=config.mtu_bytes
+            tun=self._tun,
+            socket=self._udp,
+            forwarder=self._forwarder,
+            mtu_bytes=config.mtu_bytes,
+            copy_dscp=config.copy_dscp,
         )
         self._receiver = Receiver(
             tun=self._tun,

@@ -18,12 +18,14 @@ class WorkerConfig:
         workers: how many there are.
         mtu_bytes: of the TUN device.
         has_uso: whether the TUN device takes UDP segments in bulk.
+        copy_dscp: whether outer packets get the DSCP of inner ones.
     """
 
     number: int
     workers: int
     mtu_bytes: int
     has_uso: bool
+    copy_dscp: bool
     channel: int
     memory: int
     tun: int
@@ -36,6 +38,7 @@ class WorkerConfig:
             self.workers,
             self.mtu_bytes,
             int(self.has_uso),
+            int(self.copy_dscp),
             self.channel,
             self.memory,
             self.tun,
@@ -46,5 +49,5 @@ class WorkerConfig:
     @classmethod
     def parse(cls, arguments: list[str]) -> WorkerConfig:
         """What `arguments` gave."""
-        number, workers, mtu_bytes, has_uso, *descriptors = map(int, arguments)
-        return cls(number, workers, mtu_bytes, bool(has_uso), *descriptors)
+        number, workers, mtu_bytes, has_uso, copy_dscp, *descriptors = map(int, arguments)
+        return cls(number, workers, mtu_bytes, bool(has_uso), bool(copy_dscp), *descriptors)

@@ -117,6 +117,7 @@ class WorkerPool:
         memory: shared with them.
         mtu_bytes: of the device.
         has_uso: whether the device takes UDP segments in bulk.
+        copy_dscp: whether outer packets get the DSCP of inner ones.
         orders_so_far: everything that a new worker has to be told.
         on_event: told of the events of all.
     """
@@ -129,6 +130,7 @@ class WorkerPool:
         memory: SharedMemory,
         mtu_bytes: int,
         has_uso: bool,
+        copy_dscp: bool,
         orders_so_far: Callable[[], Iterator[Order]],
         on_event: Callable[[Event], None],
     ) -> None:
@@ -137,6 +139,7 @@ class WorkerPool:
         self._memory = memory
         self._mtu_bytes = mtu_bytes
         self._has_uso = has_uso
+        self._copy_dscp = copy_dscp
         self._orders_so_far = orders_so_far
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
@@ -190,6 +193,7 @@ class WorkerPool:
             workers=len(self._udp),
             mtu_bytes=self._mtu_bytes,
             has_uso=self._has_uso,
+            copy_dscp=self._copy_dscp,
             channel=channel,
             memory=self._memory.descriptor,
             tun=self._tun[number],

@@ -36,13 +36,14 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     config = load(
         tmp_path,
         MINIMAL + 'api_port = 1\nagent_port = 2\nstun_port = 3\nca_file = "/c"\nstate_dir = "/s"\n'
-        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\nworkers = 3\n'
+        'runtime_dir = "/r"\ndevice = "cn7"\nlisten_port = 4\nmtu = 1300\nworkers = 3\ncopy_dscp = true\n'
         'public_address = "198.51.100.7"\n'
         '[cloud]\nprovider = "aws"\nregion = "r"\nzone = "z"\nvnet = "v"\nsubnet = "s"\n',
     )
     assert (config.api_port, config.agent_port, config.stun_port, config.listen_port) == (1, 2, 3, 4)
     assert (config.device, config.mtu, config.public_address) == ("cn7", 1300, "198.51.100.7")
     assert config.workers_for(cpus=64) == 3
+    assert config.copy_dscp
     assert config.cloud == Cloud("aws", "r", "z", "v", "s")
 
 
@@ -56,6 +57,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         (MINIMAL.replace('["198.51.100.11"]', '"198.51.100.11"'), "'controllers': expected a list"),
         (MINIMAL + "listen_port = 0\n", "'listen_port': expected a number from 1 to 65535, found 0"),
         (MINIMAL + "agent_port = true\n", "'agent_port': expected a number"),
+        (MINIMAL + 'copy_dscp = "yes"\n', "'copy_dscp': expected true or false"),
         (MINIMAL + "mtu = 100\n", "'mtu': expected 0 (automatic), or 576 to 65535"),
         (MINIMAL + 'device = "a-name-that-is-too-long"\n', "'device': expected a device name"),
         (MINIMAL + 'device = "a/b"\n', "'device': expected a device name"),
