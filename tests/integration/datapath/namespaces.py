@@ -43,9 +43,11 @@ class Namespace:
     def command(self, *argv: str) -> list[str]:
         return ["ip", "netns", "exec", self.name, *argv]
 
-    def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *argv: str, check: bool = True, timeout_s: float = COMMAND_TIMEOUT_S
+    ) -> subprocess.CompletedProcess[str]:
         result = subprocess.run(
-            self.command(*argv), capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False
+            self.command(*argv), capture_output=True, text=True, timeout=timeout_s, check=False
         )
         assert result.returncode == 0 or not check, f"{argv}: {result.stdout}{result.stderr}"
         return result

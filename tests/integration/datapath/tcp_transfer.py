@@ -13,7 +13,7 @@ import socket
 import sys
 
 CHUNK_SIZE_BYTES = 1 << 16
-TIMEOUT_S = 30.0
+TIMEOUT_S = 200.0
 
 
 def family_of(address: str) -> socket.AddressFamily:

@@ -17,6 +17,8 @@ THEIR_ADDRESSES = ("10.77.0.2/24", "fd77::2/64")
 OURS = ["10.77.0.1/32", "fd77::1/128"]
 THEIRS = ["10.77.0.2/32", "fd77::2/128"]
 TRANSFER_SIZE_BYTES = 8 << 20
+TRANSFER_DEADLINE_S = 240.0
+"""TCP doubles its patience with every loss: of eight in a row one has waited two minutes."""
 
 Start = Callable[..., TunnelProcess]
 Device = TunnelProcess | WireguardGo
@@ -39,7 +41,8 @@ def transfer(
     try:
         assert sending.stdout is not None
         assert sending.stdout.readline() == "listening\n"
-        fetched = client.run(sys.executable, script, "fetch", address, str(port)).stdout
+        fetch = (sys.executable, script, "fetch", address, str(port))
+        fetched = client.run(*fetch, timeout_s=TRANSFER_DEADLINE_S).stdout
         assert fetched == sending.stdout.readline()
     finally:
         kill(sending)

@@ -91,7 +91,7 @@ def test_a_reboot_from_inside_loses_what_a_vm_loses(lab: Lab) -> None:
 
     lab.exec("aws-web-2", ["systemctl", "reboot"], timeout_s=10)
 
-    assert poll_until(lambda: _boot_id(lab) not in ("", before), 20), "it boots again by itself"
+    assert poll_until(lambda: _boot_id(lab) not in ("", before), 60), "it boots again by itself"
     assert poll_until(lambda: reaches(lab, "aws-web-1", public_ip(lab, "aws-web-2")), 10)
     traces = lab.exec("aws-web-2", ["sh", "-c", SHOW_TRACES], timeout_s=10).stdout
     assert traces == "net.ipv4.ip_forward = 0\n"
@@ -127,8 +127,8 @@ def test_wrong_orders_are_refused(lab: Lab) -> None:
 
 def _boot_id(lab: Lab) -> str:
     try:
-        return lab.exec("aws-web-2", ["cat", "/proc/sys/kernel/random/boot_id"], timeout_s=10).stdout
-    except WrongStateError:  # between two boots
+        return lab.exec("aws-web-2", ["cat", "/proc/sys/kernel/random/boot_id"], timeout_s=5).stdout
+    except (WrongStateError, subprocess.TimeoutExpired):  # between two boots, or caught by the end of one
         return ""
 
 
