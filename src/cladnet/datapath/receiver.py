@@ -81,8 +81,10 @@ class Receiver:
         try:
             done = self._receive_batches(budget)
             self._coalescer.flush()
-        finally:
+        except OSError:
             self._coalescer.discard()
+            raise
+        finally:
             self._opening.finish()
             self._slot = 0
         return done
@@ -98,7 +100,7 @@ class Receiver:
         return budget
 
     def _receive(self, limit: int) -> list[tuple[int, Envelope | None]]:
-        if self._coalescer.is_empty:
+        if self._slot and self._coalescer.is_empty:
             self._slot = 0
         elif self._slot + limit > (SLOTS if limit == _MANY else 2 * _FEW):
             self._coalescer.flush()
@@ -113,6 +115,10 @@ class Receiver:
         """Takes datagrams from the next slots: glued ones each, others with those that are alike."""
         index, count = 0, len(datagrams)
         self._limit = _MANY
+        size, envelope = datagrams[0]
+        if count == 1 and envelope is not None and not envelope.segment_bytes:
+            self._opening.take_one(self._slot * SLOT_BYTES, size, envelope)
+            index = 1
         while index < count:
             envelope = datagrams[index][1]
             first, index = index, index + 1

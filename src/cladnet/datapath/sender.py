@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from cladnet.core.forwarding.forwarder import Forwarder
 from cladnet.core.forwarding.peer import ForwardingPeer
-from cladnet.core.forwarding.session import ForwardingSession, may_send
+from cladnet.core.forwarding.session import ForwardingSession
 from cladnet.core.ip.fragmentation import fragment
 from cladnet.core.ip.icmp_errors import fragmentation_needed
 from cladnet.core.ip.mss import clamp_mss
@@ -29,6 +29,7 @@ from cladnet.core.offload.segment_rows import MEMORY_BYTES, SegmentRows, gather
 from cladnet.core.offload.segmentation import DONT_FRAGMENT, SYN, TCP_FLAGS, Shape, segments, shape_of
 from cladnet.core.offload.virtio_net import GSO_NONE, HEADER_BYTES, NO_OFFLOAD, VnetHeader
 from cladnet.core.token_bucket import TokenBucket
+from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
 from cladnet.core.wireguard.drops import Drop
 from cladnet.datapath.udp_send import UdpSender, datagrams_per_send
 
@@ -87,6 +88,7 @@ class Sender:
         self._rows: SegmentRows | None = None
         self._ordinary_in_turn = 0
         self._segments = 0
+        self._is_single = False
 
     def run(self, budget: int, now_s: float) -> int:
         """Sends what is waiting.
@@ -101,9 +103,10 @@ class Sender:
         Raises:
             OSError: of the TUN device, with errno EBADFD if somebody deleted it.
         """
-        if self._route_changes != self._forwarder.route_changes or len(self._kinds) > _MAX_KNOWN_KINDS:
+        if self._route_changes != self._forwarder.route_changes or self._kinds.count > _MAX_KNOWN_KINDS:
             self._forget_ways()
         self._segments = 0
+        self._is_single = budget == 1
         try:
             for reads in range(budget):
                 if not self._read(now_s):
@@ -259,12 +262,18 @@ class Sender:
         if kind is None:
             self._forwarder.drops[Drop.MALFORMED_PACKET] += 1
             return
+        if kind.icmp and is_path_probe(burst.view[at : at + size]):
+            self._forwarder.packet_from_tun(bytes(burst.view[at : at + size]), now_s)
+            self.send_pending(now_s)
+            return
         channel = kind.channel or self._channel_of(kind, at, now_s)
         if channel is None:
             return
         if kind.tcp and burst.memory[at + kind.transport_start + TCP_FLAGS] & SYN:
             self._clamp_mss(kind, at, channel.peer)
-        if kind.flow_key is None:
+        if self._is_single:
+            self._send_at_once(kind, channel, now_s)
+        elif kind.flow_key is None:
             burst.keep_order()
             burst.add(kind, channel)
             burst.keep_order()
@@ -277,17 +286,13 @@ class Sender:
         if peer is None:
             self._forwarder.drops[Drop.NO_ROUTE] += 1
             return None
-        packet = self._burst.view[at : at + kind.size_bytes]
-        if kind.flow_key is None and is_path_probe(packet):
-            self._forwarder.packet_from_tun(bytes(packet), now_s)
-            self.send_pending(now_s)
-            return None
         if kind.size_bytes > peer.path_mtu_bytes:
-            self._beyond_path(kind, packet, peer, now_s)
+            self._beyond_path(kind, self._burst.view[at : at + kind.size_bytes], peer, now_s)
             return None
         key = (peer, kind.likeness)
         channel = kind.channel = self._channels.get(key) or Channel(*key)
         self._channels[key] = channel
+        kind.padded_bytes = self._burst.padded_bytes(kind.size_bytes, peer)
         return channel
 
     def _clamp_mss(self, kind: PacketKind, at: int, peer: ForwardingPeer) -> None:
@@ -322,6 +327,19 @@ class Sender:
         except OSError:  # the next read tells what is wrong with the device
             self._forwarder.drops[Drop.TUN_WRITE_FAILED] += 1
 
+    def _send_at_once(self, kind: PacketKind, channel: Channel, now_s: float) -> None:
+        """Sends the packet in the first slot: nobody waits for others where there is little to send."""
+        peer = channel.peer
+        reserved = self._reserve(peer, 1, now_s)
+        if reserved is None:
+            self._burst.add(kind, channel)
+            return
+        session, counter = reserved
+        datagram = self._burst.seal_first(kind, session.sending.encrypt_into, session.message_prefix, counter)
+        sent_bytes = self._udp.send_one(peer, datagram, kind.traffic_class & self._tos_mask, now_s)
+        if sent_bytes:
+            self._forwarder.data_sent(peer, sent_bytes, now_s)
+
     def _flush(self, now_s: float) -> None:
         """Sends all ordinary packets that were taken."""
         burst = self._burst
@@ -355,11 +373,11 @@ class Sender:
 
     def _reserve(self, peer: ForwardingPeer, count: int, now_s: float) -> _Reserved | None:
         """The session to send with, and the first of so many counters; None if there is no session."""
-        session = self._forwarder.sending_session(peer, now_s)
-        if session is None:
+        session = peer.sending
+        if session is None or now_s >= session.expires_s:
             return None
         first_counter = session.reserve(count)
-        if not may_send(first_counter, count):
+        if first_counter + count > REJECT_AFTER_MESSAGES:
             peer.sending = None
             return None
         return session, first_counter

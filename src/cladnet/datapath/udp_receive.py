@@ -12,8 +12,6 @@ import errno
 import os
 import socket
 
-import numpy as np
-
 from cladnet.core.forwarding.envelope import Envelope
 from cladnet.datapath.ancillary import CONTROL_BYTES, SOURCE_BYTES, parse_envelope
 
@@ -57,6 +55,7 @@ _recvmmsg = ctypes.CFUNCTYPE(
 )(("recvmmsg", ctypes.CDLL(None, use_errno=True)))
 
 _HEADER_BYTES = ctypes.sizeof(_Mmsghdr)
+_WORD_BYTES = ctypes.sizeof(ctypes.c_uint)
 
 
 class UdpReceiver:
@@ -70,7 +69,7 @@ class UdpReceiver:
     """
 
     def __init__(self, receiving: socket.socket) -> None:
-        self._socket = receiving
+        self._descriptor = receiving.fileno()
         octets = bytearray(SLOTS * SLOT_BYTES)
         ancillary = bytearray(SLOTS * _ANCILLARY_BYTES)
         self.memory = memoryview(octets)
@@ -80,9 +79,8 @@ class UdpReceiver:
         self._address = ctypes.addressof(self._headers)
         self._prepare(_address_of(octets), _address_of(ancillary))
         self._header_octets = memoryview(self._headers).cast("B")
-        self._sizes = np.ndarray(
-            (SLOTS,), np.uintc, self._header_octets, _Mmsghdr.len.offset, (_HEADER_BYTES,)
-        )
+        words, first = self._header_octets.cast("I"), _Mmsghdr.len.offset // _WORD_BYTES
+        self._sizes: memoryview[int] = words[first :: _HEADER_BYTES // _WORD_BYTES]
         self._prepared = memoryview(bytes(self._header_octets))
         self._no_ancillary = memoryview(bytes(SLOTS * _ANCILLARY_BYTES))
         self._envelopes: dict[bytes, Envelope | None] = {}
@@ -102,13 +100,22 @@ class UdpReceiver:
             OSError: the kernel reports an error.
         """
         address = self._address + first * _HEADER_BYTES
-        count = _recvmmsg(self._socket.fileno(), address, limit, socket.MSG_DONTWAIT, None)
+        count = _recvmmsg(self._descriptor, address, limit, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return _nothing(ctypes.get_errno())
+        if count == 1:
+            return [self._single(first)]
         sizes = self._sizes[first : first + count].tolist()
         envelopes = self._envelopes_of(first, count)
         self._reset(first, count)
         return list(zip(sizes, envelopes, strict=True))
+
+    def _single(self, first: int) -> tuple[int, Envelope | None]:
+        begin = first * _ANCILLARY_BYTES
+        ancillary = bytes(self._ancillary[begin : begin + _ANCILLARY_BYTES])
+        size = self._sizes[first]
+        self._reset(first, 1)
+        return size, self._envelope(ancillary)
 
     def _envelopes_of(self, first: int, count: int) -> list[Envelope | None]:
         begin, end = first * _ANCILLARY_BYTES, (first + count) * _ANCILLARY_BYTES

@@ -109,6 +109,7 @@ class SendingEnd:
         family: int = socket.AF_INET6,
         copy_dscp: bool = False,
         mtu_bytes: int = MTU_BYTES,
+        one_by_one: bool = False,
         wrap: Callable[[socket.socket], socket.socket] = lambda udp: udp,
     ) -> None:
         self.host, self.tun = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -120,6 +121,7 @@ class SendingEnd:
             self.udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         self.udp.setblocking(False)
+        self._one_by_one = one_by_one
         self.forwarder = Forwarder(mtu_bytes)
         self.remotes = [RemotePeer(suite, host) for host in hosts]
         self.peers = [self._add_peer(number, remote) for number, remote in enumerate(self.remotes)]
@@ -177,7 +179,12 @@ class SendingEnd:
 
     def run(self, now_s: float = NOW_S) -> int:
         """Sends everything; says how many reads it took."""
-        return self.sender.run(ENOUGH_READS, now_s)
+        if not self._one_by_one:
+            return self.sender.run(ENOUGH_READS, now_s)
+        reads = 0
+        while self.sender.run(1, now_s):
+            reads += 1
+        return reads
 
     def told(self) -> list[bytes]:
         """What the host was sent by the sender."""

@@ -23,6 +23,7 @@ from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.suite import SUITES, Suite
 from cladnet.datapath.sender import MAX_SEGMENTS_PER_RUN
+from tests.unit.core.ip.inner_packets import ipv4
 from tests.unit.core.offload.coalesced_packets import ACK, SYN, TCP, UDP, Packet
 from tests.unit.core.offload.super_packets import (
     SuperPacket,
@@ -43,8 +44,14 @@ def end(request: pytest.FixtureRequest) -> Iterator[SendingEnd]:
         yield sending
 
 
+@pytest.fixture(params=[False, True], ids=["together", "one-by-one"])
+def plain_end(request: pytest.FixtureRequest) -> Iterator[SendingEnd]:
+    with closing(SendingEnd(one_by_one=request.param)) as sending:
+        yield sending
+
+
 @pytest.fixture
-def plain_end() -> Iterator[SendingEnd]:
+def bulk_end() -> Iterator[SendingEnd]:
     with closing(SendingEnd()) as sending:
         yield sending
 
@@ -80,24 +87,40 @@ def test_one_packet(end: SendingEnd, version: int, size: int):
     assert (opened.counter, opened.tos, end.drops()) == (0, 0, {})
 
 
+@pytest.mark.parametrize("protocol", [1, 2, 47, 50, 58, 132])
+def test_packets_without_ports(plain_end: SendingEnd, protocol: int):
+    """What is behind the IP header changes with every packet, and their lengths come again."""
+    packets = [
+        ipv4(bytes([number] * size), protocol=protocol, destination="10.0.0.2")
+        for number, size in enumerate((40, 64, 40, 1200, 40, 1, 0, 64))
+    ]
+    for packet in packets:
+        plain_end.queue(packet)
+        plain_end.run()
+    opened = plain_end.remote.opened()
+    assert [one.packet for one in opened] == packets
+    assert not any(b"".join(one.padding for one in opened))
+    assert plain_end.drops() == {}
+
+
 def test_nothing_to_send(plain_end: SendingEnd):
     assert plain_end.run() == 0
     assert plain_end.remote.packets() == []
 
 
-def test_the_budget_is_of_reads(plain_end: SendingEnd):
-    plain_end.queue(*[Packet().bytes()] * 5)
-    assert plain_end.sender.run(3, NOW_S) == 3
-    assert len(plain_end.remote.packets()) == 3
-    assert plain_end.sender.run(3, NOW_S) == 2
+def test_the_budget_is_of_reads(bulk_end: SendingEnd):
+    bulk_end.queue(*[Packet().bytes()] * 5)
+    assert bulk_end.sender.run(3, NOW_S) == 3
+    assert len(bulk_end.remote.packets()) == 3
+    assert bulk_end.sender.run(3, NOW_S) == 2
 
 
-def test_many_segments_end_a_run(plain_end: SendingEnd):
+def test_many_segments_end_a_run(bulk_end: SendingEnd):
     reads = 3 * MAX_SEGMENTS_PER_RUN // len(STREAM.segments())
-    plain_end.queue_reads(*[STREAM.read()] * reads)
+    bulk_end.queue_reads(*[STREAM.read()] * reads)
     runs = 1
-    while plain_end.run() == ENOUGH_READS:
-        assert len(plain_end.remote.packets()) <= MAX_SEGMENTS_PER_RUN + len(STREAM.segments())
+    while bulk_end.run() == ENOUGH_READS:
+        assert len(bulk_end.remote.packets()) <= MAX_SEGMENTS_PER_RUN + len(STREAM.segments())
         runs += 1
     assert runs == 3
 

@@ -26,9 +26,9 @@ def probe(size_bytes: int, kind: int = 8) -> bytes:
     return made
 
 
-@pytest.fixture
-def end() -> Iterator[SendingEnd]:
-    opened = SendingEnd()
+@pytest.fixture(params=[False, True], ids=["together", "one-by-one"])
+def end(request: pytest.FixtureRequest) -> Iterator[SendingEnd]:
+    opened = SendingEnd(one_by_one=request.param)
     yield opened
     opened.close()
 

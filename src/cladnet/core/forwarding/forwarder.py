@@ -17,7 +17,7 @@ from cladnet.core.endpoint import Endpoint
 from cladnet.core.forwarding.events import Active, Event, NeedSession, Proven, Roamed
 from cladnet.core.forwarding.memory import DropCounts
 from cladnet.core.forwarding.peer import ForwardingPeer
-from cladnet.core.forwarding.session import ForwardingSession, may_send, nonce
+from cladnet.core.forwarding.session import ForwardingSession, nonce
 from cladnet.core.forwarding.traffic import WATCHED
 from cladnet.core.ip.path_probe import is_path_probe
 from cladnet.core.wireguard.allowed_ips import AllowedIps, Network
@@ -141,11 +141,6 @@ class Forwarder:
         owner = self._routes[bytes(address)] = self._allowed_ips.owner_of(address)
         return owner
 
-    def sending_session(self, peer: ForwardingPeer, now_s: float) -> ForwardingSession | None:
-        """The session to send with; None if there is none that may be used."""
-        session = peer.sending
-        return session if session is not None and now_s < session.expires_s else None
-
     def packet_from_tun(self, packet: bytes, now_s: float) -> None:
         """Takes one inner packet of this host."""
         inner = parse_inner_packet(packet)
@@ -231,8 +226,9 @@ class Forwarder:
         """
         peer = session.peer
         peer.traffic.received(size_bytes, now_s, has_data=has_data)
-        self.watch(peer)
-        if source != peer.endpoint:
+        if not peer.traffic.times[WATCHED]:
+            self.watch(peer)
+        if source is not peer.endpoint and source != peer.endpoint:
             peer.move_to(source)
             self._tell(Roamed(peer.number, source))
         if not session.is_proven:
@@ -242,13 +238,13 @@ class Forwarder:
     def data_sent(self, peer: ForwardingPeer, size_bytes: int, now_s: float) -> None:
         """Notes that datagrams with data went to a peer, all of them together that long."""
         peer.traffic.data_sent(size_bytes, now_s)
-        self.watch(peer)
+        if not peer.traffic.times[WATCHED]:
+            self.watch(peer)
 
     def watch(self, peer: ForwardingPeer) -> None:
-        """Makes the other half watch the traffic of a peer, unless it does."""
-        if not peer.traffic.times[WATCHED]:
-            peer.traffic.times[WATCHED] = 1.0
-            self._tell(Active(peer.number))
+        """Makes the other half watch the traffic of a peer."""
+        peer.traffic.times[WATCHED] = 1.0
+        self._tell(Active(peer.number))
 
     def owns_source(self, peer: ForwardingPeer, address: bytes) -> bool:
         """Whether an inner source belongs to the peer whose key decrypted it; counted if not."""
@@ -261,11 +257,11 @@ class Forwarder:
         self.events[event] = None
 
     def _send(self, peer: ForwardingPeer, plaintext: bytes, now_s: float) -> bool:
-        session = self.sending_session(peer, now_s)
-        if session is None:
+        session = peer.sending
+        if session is None or now_s >= session.expires_s:
             return False
         counter = session.reserve(1)
-        if not may_send(counter, 1):
+        if counter >= REJECT_AFTER_MESSAGES:
             peer.sending = None
             return False
         ciphertext = session.sending.encrypt(nonce(counter), plaintext, None)
@@ -274,7 +270,8 @@ class Forwarder:
             peer.traffic.data_sent(len(datagram), now_s)
         else:
             peer.traffic.keepalive_sent(len(datagram), now_s)
-        self.watch(peer)
+        if not peer.traffic.times[WATCHED]:
+            self.watch(peer)
         self.datagrams.append((datagram, peer))
         return True
 

@@ -48,18 +48,33 @@ class InnerPackets:
             plaintexts: where each begins, and how many bytes it has, with padding.
             outer_ecn: codepoint of the outer headers.
         """
-        forwarder = self._forwarder
         packets = []
         for start, room_bytes in plaintexts:
-            size, source = self._read(start, room_bytes)
-            if not size:
-                forwarder.drops[Drop.MALFORMED_PACKET] += 1
-            elif forwarder.owns_source(peer, source):
-                if outer_ecn and not ecn.decapsulate(self._memory, start, outer_ecn):
-                    forwarder.drops[Drop.ECN_BROKEN] += 1
-                else:
-                    packets.append((start, size))
+            size = self._checked(peer, start, room_bytes, outer_ecn)
+            if size:
+                packets.append((start, size))
         self._coalescer.add_all(packets)
+
+    def add_one(self, peer: ForwardingPeer, start: int, room_bytes: int, outer_ecn: int) -> None:
+        """Takes the plaintext of a message after which others need not come soon."""
+        size = self._checked(peer, start, room_bytes, outer_ecn)
+        if size:
+            self._coalescer.add_one(start, size)
+
+    def _checked(self, peer: ForwardingPeer, start: int, room_bytes: int, outer_ecn: int) -> int:
+        """The size in bytes of a packet that may be delivered; 0, and counted, if it may not."""
+        drops = self._forwarder.drops
+        size, source = self._read(start, room_bytes)
+        if not size:
+            drops[Drop.MALFORMED_PACKET] += 1
+            return 0
+        if self._forwarder.owner_of(source) is not peer:
+            drops[Drop.WRONG_INNER_SOURCE] += 1
+            return 0
+        if outer_ecn and not ecn.decapsulate(self._memory, start, outer_ecn):
+            drops[Drop.ECN_BROKEN] += 1
+            return 0
+        return size
 
     def add_rows(
         self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int

@@ -67,31 +67,27 @@ class Opening:
             messages: where each begins, and how many bytes it has.
             envelope: their outside.
         """
-        memory = self._memory
         session: ForwardingSession | None = None
         plaintexts: list[tuple[int, int]] = []
         for start, size in messages:
-            is_long_enough = size >= MIN_TRANSPORT_SIZE_BYTES
-            kind, index, counter = _HEADER.unpack_from(memory, start) if is_long_enough else _NO_HEADER
-            if kind != _TRANSPORT:
-                self._take_other(start, size, envelope)
-                continue
-            found = self._session_of(index, counter)
+            found = self._open(start, size, envelope)
             if found is None:
                 continue
             if found is not session:
                 self._hand_on(session, plaintexts, envelope)
                 session, plaintexts = found, []
-            begin, end = start + TRANSPORT_HEADER_SIZE_BYTES, start + size
-            ciphertext, plaintext = memory[begin:end], memory[begin : end - TAG_SIZE_BYTES]
-            try:
-                session.receiving.decrypt_into(nonce(counter), ciphertext, None, plaintext)
-            except InvalidTag:
-                self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
-                continue
-            session.window.mark_used(counter)
-            plaintexts.append((begin, size - _OVERHEAD_BYTES))
+            plaintexts.append((start + TRANSPORT_HEADER_SIZE_BYTES, size - _OVERHEAD_BYTES))
         self._hand_on(session, plaintexts, envelope)
+
+    def take_one(self, start: int, size: int, envelope: Envelope) -> None:
+        """Takes one datagram, at once: nobody waits for others where there is little."""
+        session = self._open(start, size, envelope)
+        if session is None:
+            return
+        room_bytes = size - _OVERHEAD_BYTES
+        self._note(session, envelope, size, has_data=room_bytes > 0)
+        if room_bytes:
+            self._packets.add_one(session.peer, start + TRANSPORT_HEADER_SIZE_BYTES, room_bytes, envelope.ecn)
 
     def take_rows(self, rows: SealedRows, first: int, count: int, envelope: Envelope) -> None:
         """Takes rows of datagrams.
@@ -133,6 +129,26 @@ class Opening:
             source = peer.endpoint  # the same object, so there is nothing to compare
         self._forwarder.authentic(session, source, self._size_bytes, self.now_s, has_data=self._has_data)
         peer.origin = envelope.raw_source
+
+    def _open(self, start: int, size: int, envelope: Envelope) -> ForwardingSession | None:
+        """Opens a message in place; None, and counted, if it is not good."""
+        memory, is_long_enough = self._memory, size >= MIN_TRANSPORT_SIZE_BYTES
+        kind, index, counter = _HEADER.unpack_from(memory, start) if is_long_enough else _NO_HEADER
+        if kind != _TRANSPORT:
+            self._take_other(start, size, envelope)
+            return None
+        session = self._session_of(index, counter)
+        if session is None:
+            return None
+        begin, end = start + TRANSPORT_HEADER_SIZE_BYTES, start + size
+        ciphertext, plaintext = memory[begin:end], memory[begin : end - TAG_SIZE_BYTES]
+        try:
+            session.receiving.decrypt_into(nonce(counter), ciphertext, None, plaintext)
+        except InvalidTag:
+            self._forwarder.drops[Drop.NOT_AUTHENTIC] += 1
+            return None
+        session.window.mark_used(counter)
+        return session
 
     def _session_of(self, index: int, counter: int) -> ForwardingSession | None:
         """The session of a message that is worth to be opened; counted if there is none."""

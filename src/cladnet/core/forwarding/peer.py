@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from cladnet.core.endpoint import Endpoint
 from cladnet.core.forwarding.session import ForwardingSession
@@ -46,7 +47,7 @@ class ForwardingPeer:
         self.traffic = traffic
         self.path_mtu_bytes = path_mtu_bytes
         self.endpoint: Endpoint | None = None
-        self.destination: object = None
+        self.destination: Any = None  # the ring of adapters knows what it is
         self.origin: object = None
         self.sending: ForwardingSession | None = None
         self.session_count = 0

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
 from cladnet.core.wireguard.messages import MessageType
 from cladnet.core.wireguard.replay import ReplayWindow
 from cladnet.core.wireguard.suite import Aead
@@ -83,8 +82,3 @@ class ForwardingSession:
 def nonce(counter: int) -> bytes:
     """The AEAD's nonce of a counter: 12 bytes."""
     return _NONCE.pack(counter)
-
-
-def may_send(first_counter: int, count: int) -> bool:
-    """Whether so many messages may still be sent with a session."""
-    return first_counter + count <= REJECT_AFTER_MESSAGES

@@ -41,8 +41,9 @@ class Traffic:
         times = self.times
         if not times[UNANSWERED_SINCE]:
             times[UNANSWERED_SINCE] = now_s
-        times[LAST_DATA_SENT] = now_s
-        self.keepalive_sent(size_bytes, now_s)
+        times[LAST_DATA_SENT] = times[LAST_SENT] = now_s
+        times[OWES_SINCE] = 0.0
+        self.counts[TX_BYTES] += size_bytes
 
     def keepalive_sent(self, size_bytes: int, now_s: float) -> None:
         """Something went out, so the peer is owed no answer."""

@@ -178,11 +178,38 @@ class Burst:
         at = self.offsets[slot]
         return self.view[at : at + self._lengths[slot]]
 
+    def seal_first(
+        self, kind: PacketKind, encrypt_into: EncryptInto, message_prefix: int, counter: int
+    ) -> memoryview:
+        """Makes a transport message of the packet in the first slot, in place, while no other is in.
+
+        Args:
+            kind: of the packet.
+            encrypt_into: of the AEAD of the session.
+            message_prefix: type and receiver index, as one little-endian number.
+            counter: of the packet.
+
+        Returns:
+            The datagram.
+        """
+        padded, end = kind.padded_bytes, HEADROOM_BYTES + kind.size_bytes
+        if kind.size_bytes < padded:
+            self.view[end : HEADROOM_BYTES + padded] = _ZEROS[: padded - kind.size_bytes]
+        if kind.csum_start:
+            complete_checksum(self.view[HEADROOM_BYTES:end], kind.csum_start, kind.csum_offset)
+        _HEADER.pack_into(self.memory, 0, message_prefix, counter)
+        _COUNTER.pack_into(self._nonces, 4, counter)
+        nonce, plaintext, body, datagram = (self._views.get(padded) or self._add_views(padded))[0]
+        encrypt_into(nonce, plaintext, None, body)
+        return datagram
+
+    def padded_bytes(self, size_bytes: int, peer: ForwardingPeer) -> int:
+        """The length of a packet with padding that both the device and the path to a peer carry."""
+        return padded_bytes(size_bytes, min(self._mtu_bytes, peer.path_mtu_bytes))
+
     def complete(self, group: Group) -> None:
         """Finishes the checksums of all packets of a group, and clears what is behind them."""
-        group.padded_bytes = padded_bytes(
-            group.longest_bytes, min(self._mtu_bytes, group.channel.peer.path_mtu_bytes)
-        )
+        group.padded_bytes = self.padded_bytes(group.longest_bytes, group.channel.peer)
         if group.is_uniform and len(group.slots) >= _ARRAY_FROM_PACKETS:
             selection = group.selection()
             if isinstance(selection, slice):

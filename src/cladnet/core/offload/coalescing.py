@@ -61,6 +61,13 @@ class Coalescer:
         """
         self._add(start, size, read_flow(self._memory, start, size))
 
+    def add_one(self, start: int, size: int) -> None:
+        """Takes a packet after which others need not come soon; arguments as above."""
+        if self._runs:
+            self.add(start, size)
+        else:
+            self._deliver_alone(start, size)
+
     def add_all(self, packets: Sequence[tuple[int, int]]) -> None:
         """Takes packets after which others need not come soon: what is alone in its flow is not held.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from cladnet.core.ip.headers import find_transport
+from cladnet.core.ip.headers import ICMP, find_transport
 from cladnet.core.offload.segmentation import TCP, UDP
 from cladnet.core.offload.virtio_net import HEADER_BYTES, NEEDS_CSUM, VnetHeader
 from cladnet.core.wireguard.constants import PADDING_MULTIPLE_BYTES
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 _FRAGMENT_BITS = 0x3FFF
 _IPV4_HEADER_BYTES, _IPV6_HEADER_BYTES = 20, 40
 _PORTS_BYTES = 4
-# All that decides: virtio-net header, IP header without identification and checksum, ports.
-_KEY_IPV4 = struct.Struct("14s2x4s2x12s")
-_KEY_IPV6 = struct.Struct("54s")
+# All that decides: virtio-net header, IP header without identification and checksum, ports if there are any.
+_KEY_IPV4, _KEY_IPV4_WITH_PORTS = struct.Struct("14s2x4s2x8s"), struct.Struct("14s2x4s2x12s")
+_KEY_IPV6, _KEY_IPV6_WITH_PORTS = struct.Struct("50s"), struct.Struct("54s")
+_WITH_PORTS = frozenset({TCP, UDP})
 _FINE_CLASSES_BYTES = 128
 
 
@@ -62,7 +63,8 @@ class PacketKind:
         traffic_class: the TOS or traffic class byte.
         transport_start: offset of the transport header, if the packet has one.
         tcp: whether that is one of TCP.
-        flow_key: addresses, protocol and ports; None if it cannot be told apart from other flows.
+        icmp: whether that is one of ICMP for IPv4.
+        flow_key: addresses, protocol and, if it has them, ports; None if it cannot be told from other flows.
         csum_start: where the checksum begins that has to be finished; 0 if none has.
         csum_offset: of the checksum field, from there.
 
@@ -70,6 +72,7 @@ class PacketKind:
         likeness: what it must have in common with others.
         flow: its flow; shared with other kinds.
         channel: the way that it goes, as soon as that is known.
+        padded_bytes: its length with padding on that way.
     """
 
     __slots__ = (
@@ -79,7 +82,9 @@ class PacketKind:
         "destination",
         "flow",
         "flow_key",
+        "icmp",
         "likeness",
+        "padded_bytes",
         "size_bytes",
         "tcp",
         "traffic_class",
@@ -94,6 +99,7 @@ class PacketKind:
         traffic_class: int,
         transport_start: int,
         tcp: bool,
+        icmp: bool,
         flow_key: bytes | None,
         csum_start: int,
         csum_offset: int,
@@ -103,21 +109,27 @@ class PacketKind:
         self.traffic_class = traffic_class
         self.transport_start = transport_start
         self.tcp = tcp
+        self.icmp = icmp
         self.flow_key = flow_key
         self.csum_start = csum_start
         self.csum_offset = csum_offset
         self.likeness = Likeness(size_class(size_bytes), traffic_class, csum_start, csum_offset)
         self.flow = Flow()
         self.channel: Channel | None = None
+        self.padded_bytes = size_bytes
 
 
 class PacketKinds:
     """Remembers kinds by the bytes that make them.
 
     Nothing else decides what a kind is, so none is ever out of date; the channel of one may be.
+
+    Attributes:
+        count: how many there are.
     """
 
     def __init__(self) -> None:
+        self.count = 0
         self._known: dict[tuple[bytes, ...], PacketKind] = {}
         self._flows: dict[bytes, Flow] = {}
 
@@ -130,7 +142,10 @@ class PacketKinds:
                 goes on for 54 bytes or more from there.
             size_bytes: of the packet.
         """
-        layout = _KEY_IPV4 if memory[start] >> 4 == 4 else _KEY_IPV6
+        if memory[start] >> 4 == 4:
+            layout = _KEY_IPV4_WITH_PORTS if memory[start + 9] in _WITH_PORTS else _KEY_IPV4
+        else:
+            layout = _KEY_IPV6_WITH_PORTS if memory[start + 6] in _WITH_PORTS else _KEY_IPV6
         key = layout.unpack_from(memory, start - HEADER_BYTES)
         kind = self._known.get(key)
         if kind is not None and kind.size_bytes == size_bytes:
@@ -145,14 +160,13 @@ class PacketKinds:
         if kind is not None and kind.flow_key is not None:
             # Of others the key does not hold all that decides, or hardly comes again.
             self._known[key] = kind
+            self.count = len(self._known)
             kind.flow = self._flows.setdefault(kind.flow_key, kind.flow)
         return kind
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def clear(self) -> None:
         """Forgets all; never while there are packets in a burst, or their order is forgotten, too."""
+        self.count = 0
         self._known.clear()
         self._flows.clear()
 
@@ -166,20 +180,21 @@ def read_kind(packet: bytes, vnet: VnetHeader) -> PacketKind | None:
     if checksum is None:
         return None
     is_ipv4 = transport.version == 4
-    has_ports = transport.protocol in (TCP, UDP) and transport.start + _PORTS_BYTES <= transport.end
+    ports_bytes = _PORTS_BYTES if transport.protocol in _WITH_PORTS else 0
     is_plain = (
-        has_ports
-        and transport.start == (_IPV4_HEADER_BYTES if is_ipv4 else _IPV6_HEADER_BYTES)
+        transport.start == (_IPV4_HEADER_BYTES if is_ipv4 else _IPV6_HEADER_BYTES)
+        and transport.start + ports_bytes <= transport.end
         and not _is_fragment(packet)
     )
     addresses = packet[12:20] if is_ipv4 else packet[8:40]
-    ports = packet[transport.start : transport.start + _PORTS_BYTES]
+    ports = packet[transport.start : transport.start + ports_bytes]
     return PacketKind(
         destination=packet[16:20] if is_ipv4 else packet[24:40],
         size_bytes=len(packet),
         traffic_class=packet[1] if is_ipv4 else (packet[0] << 4 | packet[1] >> 4) & 0xFF,
         transport_start=transport.start,
         tcp=transport.protocol == TCP and not transport.fragment_offset,
+        icmp=is_ipv4 and transport.protocol == ICMP,
         flow_key=addresses + bytes([transport.protocol]) + ports if is_plain else None,
         csum_start=checksum[0],
         csum_offset=checksum[1],

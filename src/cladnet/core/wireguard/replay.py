@@ -50,7 +50,7 @@ class ReplayWindow:
 
     def mark_used(self, counter: int) -> None:
         """Notes a counter whose packet was authentic."""
-        word, bit = divmod(counter, _WORD_BITS)
+        word, bit = counter // _WORD_BITS, counter % _WORD_BITS
         if counter > self.greatest:
             if word > self.greatest // _WORD_BITS:
                 self._clear_words_up_to(word)
