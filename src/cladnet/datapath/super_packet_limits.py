@@ -19,6 +19,8 @@ MAX_SEGMENTS = 64
 _MAX_DATAGRAMS_BYTES = 65507
 _LEAST_HEADERS_BYTES = 40
 _MAX_PACKET_BYTES = 65535
+# TCP leaves so much of the limit unused (linux/net/core/sock.c, sk_dst_gso_max_size; MAX_TCP_HEADER + 1).
+_RESERVE_OF_TCP_BYTES = 321
 
 _RTM_NEWLINK = 16
 _NLM_F_REQUEST, _NLM_F_ACK = 1, 4
@@ -32,7 +34,10 @@ _TIMEOUT_S = 2.0
 
 
 def limit_super_packets(name: str, mtu: int) -> None:
-    """Makes what the device takes at once fit into one super-datagram of the tunnel.
+    """Makes what the device takes at once fit into one super-datagram of the tunnel, as far as that can be.
+
+    Segments may be much shorter than the device's MTU, as those for a narrower path are: their number is
+    limited only by what one send may carry.
 
     Args:
         name: of the device.
@@ -42,8 +47,10 @@ def limit_super_packets(name: str, mtu: int) -> None:
         OSError: the kernel refuses.
     """
     segments = max(1, min(MAX_SEGMENTS, _MAX_DATAGRAMS_BYTES // (mtu + MIN_TRANSPORT_SIZE_BYTES)))
-    size_bytes = segments * (mtu - _LEAST_HEADERS_BYTES) + _LEAST_HEADERS_BYTES
-    _exchange(_request(socket.if_nametoindex(name), segments, min(max(size_bytes, mtu), _MAX_PACKET_BYTES)))
+    size_bytes = segments * (mtu - _LEAST_HEADERS_BYTES) + _LEAST_HEADERS_BYTES + _RESERVE_OF_TCP_BYTES
+    _exchange(
+        _request(socket.if_nametoindex(name), MAX_SEGMENTS, min(max(size_bytes, mtu), _MAX_PACKET_BYTES))
+    )
 
 
 def _request(index: int, segments: int, size_bytes: int) -> bytes:

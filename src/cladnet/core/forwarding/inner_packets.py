@@ -87,9 +87,15 @@ class InnerPackets:
                 misses = 0
             else:
                 misses += 1
-                self.add(peer, [(rows.at(first), room_bytes)], outer_ecn)
+                self._hold(peer, rows.at(first), room_bytes, outer_ecn)
             first += taken or 1
         self.add(peer, [(rows.at(row), room_bytes) for row in range(first, end)], outer_ecn)
+
+    def _hold(self, peer: ForwardingPeer, start: int, room_bytes: int, outer_ecn: int) -> None:
+        """Takes the plaintext of a message after which others are to be expected."""
+        size = self._checked(peer, start, room_bytes, outer_ecn)
+        if size:
+            self._coalescer.add(start, size)
 
     def _add_run(
         self, peer: ForwardingPeer, rows: PacketRows, first: int, count: int, room_bytes: int, outer_ecn: int

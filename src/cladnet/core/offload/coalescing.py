@@ -23,6 +23,8 @@ from cladnet.core.offload.virtio_net import HEADER_BYTES
 
 # Fewer packets than this are not worth an array.
 MIN_ROWS = 6
+# The last of them is often not like the others.
+_MIN_AGREEING_ROWS = MIN_ROWS - 1
 
 _MAX_OPEN_RUNS = 64
 _NO_OFFLOAD = bytes(HEADER_BYTES)
@@ -111,7 +113,7 @@ class Coalescer:
         else:
             return 0
         count = self._agreeing(rows, first, count, size, layout)
-        if count >= MIN_ROWS:
+        if count >= _MIN_AGREEING_ROWS:
             run = run or self._open(flow, start, size, layout)
             run.append_rows(rows, first, count)
             self._emit_if_full(flow, run)
@@ -151,7 +153,7 @@ class Coalescer:
         """How many rows are like the first; one that may only be the last is left to be added alone."""
         if layout.role(self._memory, rows.at(first + count - 1), size) == LAST:
             count -= 1
-        return rows.agreeing(first, count, layout, size) if count >= MIN_ROWS else 0
+        return rows.agreeing(first, count, layout, size) if count >= _MIN_AGREEING_ROWS else 0
 
     def _role(self, layout: Layout, start: int, size: int) -> int:
         return layout.role(self._memory, start, size) if layout.is_tcp or self._has_uso else ALONE
