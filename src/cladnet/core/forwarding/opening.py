@@ -21,6 +21,7 @@ from cladnet.core.forwarding.inner_packets import InnerPackets
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.forwarding.sealed_rows import SealedRows
 from cladnet.core.forwarding.session import ForwardingSession, nonce
+from cladnet.core.offload.coalescing import MIN_ROWS
 from cladnet.core.wireguard.constants import REJECT_AFTER_MESSAGES
 from cladnet.core.wireguard.drops import Drop
 from cladnet.core.wireguard.messages import (
@@ -34,6 +35,8 @@ _TRANSPORT = int(MessageType.TRANSPORT)
 _TRANSPORT_TYPE = bytes((_TRANSPORT, 0, 0, 0))
 _NO_HEADER = (0, 0, 0)
 _HEADER = struct.Struct("<IIQ")
+# After so many runs that are not worth an array, the rest is taken one by one.
+_PATIENCE_RUNS = 3
 _OVERHEAD_BYTES = TRANSPORT_HEADER_SIZE_BYTES + TAG_SIZE_BYTES
 
 
@@ -98,12 +101,26 @@ class Opening:
             count: how many rows.
             envelope: their outside.
         """
-        session = self._session_of_run(rows, first, count)
-        if session is None:
-            self.take([(rows.at(row), rows.size) for row in range(first, first + count)], envelope)
-            return
+        end, misses = first + count, 0
+        while end - first >= MIN_ROWS and misses < _PATIENCE_RUNS:
+            length = rows.run_length(first, end - first)
+            session = self._session_of_run(rows, first, length) if length >= MIN_ROWS else None
+            if session is None:
+                misses += 1
+                self._take_each(rows, first, first + length, envelope)
+            else:
+                self._take_run(session, rows, first, first + length, envelope)
+            first += length
+        self._take_each(rows, first, end, envelope)
+
+    def _take_each(self, rows: SealedRows, first: int, end: int, envelope: Envelope) -> None:
+        self.take([(rows.at(row), rows.size) for row in range(first, end)], envelope)
+
+    def _take_run(
+        self, session: ForwardingSession, rows: SealedRows, first: int, end: int, envelope: Envelope
+    ) -> None:
+        """Takes rows of one session with consecutive counters, all of them new."""
         counter = _HEADER.unpack_from(self._memory, rows.at(first))[2]
-        end = first + count
         while first < end:
             opened = rows.open(session.receiving, first, end - first)
             if opened:
@@ -164,10 +181,10 @@ class Opening:
         return None
 
     def _session_of_run(self, rows: SealedRows, first: int, count: int) -> ForwardingSession | None:
-        """The session of rows that may be opened together: consecutive, and all new."""
+        """The session of a run of rows that may be opened together, since all of them are new."""
         kind, index, counter = _HEADER.unpack_from(self._memory, rows.at(first))
         session = self._forwarder.sessions.get(index)
-        if kind != _TRANSPORT or session is None or not rows.is_run(first, count):
+        if kind != _TRANSPORT or session is None:
             return None
         is_new = session.window.greatest < counter and counter + count <= REJECT_AFTER_MESSAGES
         return session if is_new and self.now_s < session.expires_s else None

@@ -48,10 +48,13 @@ class SealedRows:
         """Where a message begins."""
         return self.start + row * self.stride
 
-    def is_run(self, first: int, count: int) -> bool:
-        """Whether rows have one type and one receiver index, and consecutive counters (modulo 2**64)."""
-        headers = (self._headers[first : first + count] - _STEPS[:count]).tobytes()
-        return headers == headers[:TRANSPORT_HEADER_SIZE_BYTES] * count
+    def run_length(self, first: int, count: int) -> int:
+        """How many of the rows have one type and receiver index and consecutive counters (modulo 2**64)."""
+        headers = self._headers[first : first + count] - _STEPS[:count]
+        octets = headers.tobytes()
+        if octets == octets[:TRANSPORT_HEADER_SIZE_BYTES] * count:
+            return count
+        return int((headers == headers[0]).all(axis=1).argmin())
 
     def open(self, aead: Aead, first: int, count: int) -> int:
         """Decrypts rows; stops at the first that is not authentic. They cannot be opened again.

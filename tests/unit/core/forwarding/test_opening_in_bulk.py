@@ -109,6 +109,7 @@ class Burst:
         kind: of what is in them.
         payload_bytes: of each packet.
         broken: which of them are not authentic.
+        lost: which of them do not come; the first always does.
         shuffled: whether they come in another order.
         source: where from.
         stride: distance in memory; 0: one right behind the other, as the kernel glues them.
@@ -120,6 +121,7 @@ class Burst:
     kind: str
     payload_bytes: int
     broken: frozenset[int]
+    lost: frozenset[int]
     shuffled: bool
     source: int
     stride: int
@@ -129,10 +131,11 @@ BURST = st.builds(
     Burst,
     session=st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3, 4]),
     back=st.sampled_from([0, 0, 0, 0, 1, 3, 30, -1, -70, -REPLAY_WINDOW_SIZE]),
-    count=st.integers(1, 20),
+    count=st.integers(1, 40),
     kind=st.sampled_from(["tcp", "tcp", "udp", "udp6", "marked", "keepalive", "wrong source", "garbage"]),
     payload_bytes=st.sampled_from([1, 15, 16, 100, 333]),
-    broken=st.frozensets(st.integers(0, 19), max_size=2),
+    broken=st.frozensets(st.integers(0, 39), max_size=2),
+    lost=st.frozensets(st.integers(1, 39), max_size=4),
     shuffled=st.booleans(),
     source=st.integers(0, len(SOURCES) - 1),
     stride=st.sampled_from([0, 512]),
@@ -164,6 +167,7 @@ def datagrams(burst: Burst, first: int) -> list[bytes]:
     for number in burst.broken:
         if number < len(made):
             made[number] = made[number][:-1] + bytes([made[number][-1] ^ 1])
+    made = [datagram for number, datagram in enumerate(made) if number not in burst.lost]
     if burst.shuffled:
         random.Random(first).shuffle(made)  # noqa: S311
     return made
