@@ -271,7 +271,7 @@ class Sender:
             return
         if kind.tcp and burst.memory[at + kind.transport_start + TCP_FLAGS] & SYN:
             self._clamp_mss(kind, at, channel.peer)
-        if self._is_single:
+        if self._is_single and not burst.count:
             self._send_at_once(kind, channel, now_s)
         elif kind.flow_key is None:
             burst.keep_order()
