@@ -100,7 +100,11 @@ class AgentService:
             self._feeds[network].changed()
 
     async def report(self, member: Member, request: pb.ReportRequest) -> pb.ReportReply:
-        """Takes in what a host says of itself; see ``Allocator.report``."""
+        """Takes in what a host says of itself; see ``Allocator.report``.
+
+        The replica has it before the host is answered: the next report is compared with this one, and a stream
+        that the host resumes begins after it.
+        """
         report = read_report(request)
         unchanged = self._unchanged(member, report)
         if unchanged is not None:
@@ -112,6 +116,7 @@ class AgentService:
             allocation = await self._allocator.report(member, report)
         finally:
             self._reports_under_way -= 1
+        await self._follower.reached(allocation.revision)
         return pb.ReportReply(address=str(allocation.address), revision=allocation.revision)
 
     async def watch(self, member: Member, request: pb.WatchRequest) -> AsyncGenerator[bytes, None]:

@@ -118,6 +118,15 @@ async def test_who_comes_back_gets_what_was_missed_and_no_more(controller: Contr
         assert [(peer.host, peer.endpoint) for peer in delta.peers] == [("b", MOVED)]
 
 
+async def test_the_last_report_counts_however_fast_they_come(controller: ControllerProcess) -> None:
+    a = controller.enrol("a")
+    async with controller.connect(a.credentials) as connection:
+        for endpoint in [ENDPOINT, MOVED] * 10 + [ENDPOINT]:
+            await connection.report(a.report(public_endpoint=endpoint))
+    async with watching(controller, a) as stream:
+        assert (await soon(stream)).snapshot.peers[0].endpoint == ENDPOINT
+
+
 async def test_who_missed_nothing_is_told_so(controller: ControllerProcess) -> None:
     a = controller.enrol("a")
     await report(controller, a)
