@@ -198,6 +198,14 @@ class Harness:
         self._view = view
         self._next = self.ROOM_BYTES
 
+    def add_all(self, packets: Sequence[bytes], stride: int | None) -> None:
+        """Adds packets as rows that are so many bytes apart, or one by one."""
+        if stride is not None:
+            self.add_rows(packets, stride)
+            return
+        for packet in packets:
+            self.add(packet)
+
     def add(self, packet: bytes) -> None:
         """Adds one packet at the next free place, somewhere before an odd number of other bytes."""
         start = self._place([packet], len(packet))

@@ -126,11 +126,7 @@ def test_what_does_not_fit_stays_alone(second: Packet, in_rows: bool):
     run = [packet.bytes() for packet in stream(Packet(), 8)] if in_rows else [Packet().bytes()]
     packets = [*run, second.bytes(), *run] if in_rows else [*run, second.bytes()]
     harness = Harness()
-    if in_rows:
-        harness.add_rows(packets, 300)
-    else:
-        for packet in packets:
-            harness.add(packet)
+    harness.add_all(packets, 300 if in_rows else None)
     harness.coalescer.flush()
     alone = [delivered[10:] for delivered in harness.delivered]
     assert second.bytes() in alone
@@ -144,11 +140,7 @@ def test_a_broken_packet_is_not_repaired_by_those_that_follow():
     packets = [packet.bytes() for packet in run]
     for in_rows in (False, True):
         harness = Harness()
-        if in_rows:
-            harness.add_rows(packets, 300)
-        else:
-            for packet in packets:
-                harness.add(packet)
+        harness.add_all(packets, 300 if in_rows else None)
         assert_same(harness, packets)
         assert harness.parts == [1, 8]
 
@@ -160,11 +152,7 @@ def test_two_wrong_checksums_do_not_make_up_for_each_other(broken: int, in_rows:
     run[broken] = replace(run[broken], checksum_error=256, ip_checksum_error=-256)
     packets = [packet.bytes() for packet in run]
     harness = Harness()
-    if in_rows:
-        harness.add_rows(packets, 300)
-    else:
-        for packet in packets:
-            harness.add(packet)
+    harness.add_all(packets, 300 if in_rows else None)
     assert_same(harness, packets)
 
 
@@ -199,11 +187,7 @@ def test_a_super_packet_is_no_longer_than_a_packet_can_be(first: Packet):
     packets = [packet.bytes() for packet in stream(first, 100)]
     for in_rows in (False, True):
         harness = Harness()
-        if in_rows:
-            harness.add_rows(packets, 1500)
-        else:
-            for packet in packets:
-                harness.add(packet)
+        harness.add_all(packets, 1500 if in_rows else None)
         assert_same(harness, packets)
         assert len(harness.parts) == 3
 
@@ -275,11 +259,7 @@ def test_any_mixture_comes_out_as_it_went_in_flow_by_flow(
         packets = [packet.bytes() for packet in run]
         for packet in packets:
             sent[ports(packet)].append(without_meaningless_id(packet))
-        if in_rows:
-            harness.add_rows(packets, 300)
-        else:
-            for packet in packets:
-                harness.add(packet)
+        harness.add_all(packets, 300 if in_rows else None)
     came = defaultdict(list)
     for packet in harness.cut_all():
         came[ports(packet)].append(without_meaningless_id(packet))
