@@ -176,6 +176,23 @@ def test_checksums_are_finished(plain_end: SendingEnd, count: int, version: int,
     assert uniform(plain_end.remote.packets()) == uniform([packet.bytes() for packet in packets])
 
 
+@pytest.mark.parametrize("mtu_bytes", [1419, 1420])
+@pytest.mark.parametrize("version", [4, 6])
+def test_checksums_are_finished_where_sizes_are_mixed_and_slots_are_not_clean(mtu_bytes: int, version: int):
+    one = Packet(protocol=UDP, version=version)
+    sizes = [*[mtu_bytes - 48] * 64, *[100, 1290, 10, 1299, 101, 1301, 99, mtu_bytes - 48] * 8]
+    packets = [
+        replace(one, ports=(n, 9), payload=bytes([255 - n] * size), identification=n)
+        for n, size in enumerate(sizes)
+    ]
+    with closing(SendingEnd(mtu_bytes=mtu_bytes)) as end:
+        end.queue_reads(*map(partial, packets))
+        end.run()
+        assert sorted(uniform(end.remote.packets())) == sorted(
+            uniform([packet.bytes() for packet in packets])
+        )
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 1380), st.booleans(), st.sampled_from([0, 2, 0x2000])),

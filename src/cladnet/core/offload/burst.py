@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import numpy.typing as npt
 
 from cladnet.core.forwarding.peer import ForwardingPeer
 from cladnet.core.offload.checksum import MODULUS, complete_checksum
@@ -39,6 +40,7 @@ _STEPS = np.arange(MAX_SLOTS, dtype=np.uint64)
 
 # Nonce, plaintext and datagram's body (with room for the tag), and the whole datagram.
 _Views = tuple[memoryview, memoryview, memoryview, memoryview]
+_Selection = slice | npt.NDArray[np.intp]
 
 
 class Group:
@@ -55,7 +57,7 @@ class Group:
         padded_bytes: length of each with its padding, as soon as that is known.
     """
 
-    __slots__ = ("channel", "is_uniform", "longest_bytes", "order", "padded_bytes", "slots")
+    __slots__ = ("_selection", "channel", "is_uniform", "longest_bytes", "order", "padded_bytes", "slots")
 
     def __init__(self, order: int, channel: Channel, longest_bytes: int) -> None:
         self.order = order
@@ -63,11 +65,15 @@ class Group:
         self.slots: list[int] = []
         self.longest_bytes = self.padded_bytes = longest_bytes
         self.is_uniform = True
+        self._selection: _Selection | None = None
 
-    def selection(self) -> slice | list[int]:
-        """The slots as an index of arrays: a slice, which is much cheaper, where they are consecutive."""
-        first, end = self.slots[0], self.slots[-1] + 1
-        return slice(first, end) if end - first == len(self.slots) else self.slots
+    def selection(self) -> _Selection:
+        """The slots as an index of arrays, after the last was added: a slice where they are consecutive."""
+        if self._selection is None:
+            first, end = self.slots[0], self.slots[-1] + 1
+            is_slice = end - first == len(self.slots)
+            self._selection = slice(first, end) if is_slice else np.array(self.slots)
+        return self._selection
 
 
 class Channel:
@@ -210,33 +216,40 @@ class Burst:
     def complete(self, group: Group) -> None:
         """Finishes the checksums of all packets of a group, and clears what is behind them."""
         group.padded_bytes = self.padded_bytes(group.longest_bytes, group.channel.peer)
-        if group.is_uniform and len(group.slots) >= _ARRAY_FROM_PACKETS:
-            selection = group.selection()
-            if isinstance(selection, slice):
-                self._complete_all(group, selection)
-                return
-        self._complete_each(group)
+        if len(group.slots) < _ARRAY_FROM_PACKETS:
+            self._complete_each(group)
+        else:
+            self._complete_all(group)
 
     def _complete_each(self, group: Group) -> None:
-        likeness, padded, view = group.channel.likeness, group.padded_bytes, self.view
+        likeness = group.channel.likeness
         csum_start, csum_offset = likeness.csum_start, likeness.csum_offset
-        for slot in group.slots:
-            at, length = self.offsets[slot], self._lengths[slot]
-            if length < padded:
-                view[at + length : at + padded] = _ZEROS[: padded - length]
-            if csum_start:
-                complete_checksum(view[at : at + length], csum_start, csum_offset)
+        self._pad_each(group.slots, group.padded_bytes)
+        if csum_start:
+            for slot in group.slots:
+                complete_checksum(self.packet(slot), csum_start, csum_offset)
 
-    def _complete_all(self, group: Group, slots: slice) -> None:
-        likeness, packets_end = group.channel.likeness, HEADROOM_BYTES + group.longest_bytes
+    def _complete_all(self, group: Group) -> None:
+        likeness, slots = group.channel.likeness, group.selection()
         # Sums go over whole words, so one byte more where the padding is cut off by the MTU.
-        end = HEADROOM_BYTES + (group.padded_bytes + 1 & ~1)
-        if packets_end < end:
-            self._bytes[slots, packets_end:end] = 0
+        padded = group.padded_bytes + 1 & ~1
+        if group.is_uniform:
+            self._bytes[slots, HEADROOM_BYTES + group.longest_bytes : HEADROOM_BYTES + padded] = 0
+        else:
+            self._pad_each(group.slots, padded)
         if likeness.csum_start:
             first = HEADROOM_BYTES + likeness.csum_start
-            totals = np.add.reduce(self._words[slots, first // 2 : end // 2], 1, np.uint32)
+            words = self._words[slots, first // 2 : (HEADROOM_BYTES + padded) // 2]
+            totals = np.add.reduce(words, 1, np.uint32)
             self._words[slots, (first + likeness.csum_offset) // 2] = MODULUS - totals % MODULUS
+
+    def _pad_each(self, slots: list[int], padded: int) -> None:
+        view, offsets, lengths = self.view, self.offsets, self._lengths
+        for slot in slots:
+            length = lengths[slot]
+            if length < padded:
+                at = offsets[slot]
+                view[at + length : at + padded] = _ZEROS[: padded - length]
 
     def seal(
         self, group: Group, encrypt_into: EncryptInto, message_prefix: int, first_counter: int
