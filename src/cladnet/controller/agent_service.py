@@ -102,8 +102,8 @@ class AgentService:
     async def report(self, member: Member, request: pb.ReportRequest) -> pb.ReportReply:
         """Takes in what a host says of itself; see ``Allocator.report``.
 
-        The replica has it before the host is answered: the next report is compared with this one, and a
-        stream that the host resumes begins after it.
+        The host is answered when the replica has it (or does not get it, see ``Follower.reached``): the next
+        report is compared with this one.
         """
         report = read_report(request)
         unchanged = self._unchanged(member, report)
